@@ -1,0 +1,1 @@
+"""Bytes <-> values. Nothing here knows the time, the network or what a message is for."""

@@ -1,0 +1,117 @@
+"""Naming a server: ``stun:``, ``stuns:`` (RFC 7064), ``turn:`` and ``turns:`` (RFC 7065) URIs.
+
+People may leave the scheme out: ``HOST``, ``HOST:PORT``, ``[v6]:PORT`` mean ``stun:``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
+
+from stunkit.endpoint import split_host_port
+from stunkit.errors import UsageError
+
+DEFAULT_PORT = 3478  # RFC 8489 section 18.6
+DEFAULT_TLS_PORT = 5349  # RFC 8489 section 18.6
+
+_WHAT = "a STUN or TURN server"
+_SCHEME = re.compile(r"(stuns?|turns?):", re.IGNORECASE)
+_HOST_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~%!$&'()*+,;=\u0080-\U0010ffff]+")
+
+
+class Scheme(StrEnum):
+    """The four schemes; those that end in s use TLS."""
+
+    STUN = "stun"
+    STUNS = "stuns"
+    TURN = "turn"
+    TURNS = "turns"
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the connection is TLS (or DTLS)."""
+        return self in (Scheme.STUNS, Scheme.TURNS)
+
+    @property
+    def is_relay(self) -> bool:
+        """Whether it names a TURN server."""
+        return self in (Scheme.TURN, Scheme.TURNS)
+
+
+class Transport(StrEnum):
+    """What carries the messages."""
+
+    UDP = "udp"
+    TCP = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Uri:
+    """A server's name. ``port`` and ``transport`` are None where the text has none."""
+
+    scheme: Scheme
+    host: str
+    port: int | None = None
+    transport: Transport | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Uri:
+        """Parse a URI, or the short forms without a scheme.
+
+        ``?transport=`` is read with all four schemes: RFC 7064 gives it to turn: only, but
+        everybody writes ``stun:host?transport=tcp``. Raises UsageError.
+        """
+        match = _SCHEME.match(text)
+        scheme = Scheme(match[1].lower()) if match else Scheme.STUN
+        rest = text[match.end() :] if match else text
+        authority, question, query = rest.partition("?")
+        transport = _parse_transport(text, query) if question else None
+        host, port = split_host_port(authority)
+        if ":" in host or authority.startswith("["):
+            try:
+                IPv6Address(host)
+            except ValueError as error:
+                raise UsageError(_WHAT, text, str(error)) from None
+        elif not _HOST_CHARACTERS.fullmatch(host):
+            raise UsageError(_WHAT, text, f"{host!r} is not a host name")
+        return cls(scheme, host, port, transport)
+
+    @property
+    def is_address(self) -> bool:
+        """Whether the host is an IP address, so that nothing is to be resolved."""
+        try:
+            ip_address(self.host)
+        except ValueError:
+            return False
+        return True
+
+    @property
+    def default_port(self) -> int:
+        """3478, or 5349 for TLS."""
+        return DEFAULT_TLS_PORT if self.scheme.is_secure else DEFAULT_PORT
+
+    @property
+    def carrier(self) -> Transport:
+        """The transport to use: the one that is named, else TCP for TLS and UDP otherwise."""
+        if self.transport is not None:
+            return self.transport
+        return Transport.TCP if self.scheme.is_secure else Transport.UDP
+
+    def format(self) -> str:
+        """Return the URI in its full form."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port is None else f":{self.port}"
+        query = "" if self.transport is None else f"?transport={self.transport}"
+        return f"{self.scheme}:{host}{port}{query}"
+
+    def __str__(self) -> str:
+        return self.format()
+
+
+def _parse_transport(text: str, query: str) -> Transport:
+    key, _, value = query.partition("=")
+    if key != "transport" or value.lower() not in list(Transport):
+        raise UsageError(_WHAT, text, f"{query!r} is not transport=udp or transport=tcp")
+    return Transport(value.lower())
