@@ -29,7 +29,7 @@ class Endpoint:
     """An address and a port.
 
     ``packed`` is 4 or 16 bytes in network order, ``port`` is 0 to 65535, ``scope`` is the zone
-    index of a link-local IPv6 address (0: none).
+    index of a link-local IPv6 address (0: none, as always with IPv4).
     """
 
     packed: bytes
@@ -38,12 +38,16 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         packed = self.packed
-        if len(packed) == 16:
-            if packed[:12] == IPV4_MAPPED:
-                object.__setattr__(self, "packed", packed[12:])
+        if len(packed) == 16 and packed[:12] == IPV4_MAPPED:
+            packed = packed[12:]
+            object.__setattr__(self, "packed", packed)
+        if len(packed) == 4:
+            if self.scope:
                 object.__setattr__(self, "scope", 0)
-        elif len(packed) != 4:
+        elif len(packed) != 16:
             raise ValueError(f"an address has 4 or 16 bytes, not {len(packed)}")
+        elif not 0 <= self.scope <= 0xFFFFFFFF:
+            raise ValueError(f"a scope has 32 bits, {self.scope} does not fit")
         if not 0 <= self.port <= 65535:
             raise ValueError(f"a port is 0 to 65535, not {self.port}")
 
@@ -55,8 +59,7 @@ class Endpoint:
         """
         try:
             ip = ip_address(address)
-            scope = int(getattr(ip, "scope_id", None) or 0)
-            return cls(ip.packed, port, scope)
+            return cls(ip.packed, port, _scope_number(getattr(ip, "scope_id", None) or "0"))
         except ValueError as error:
             raise UsageError("an address and port", f"{address}:{port}", str(error)) from None
 
@@ -104,6 +107,12 @@ class Endpoint:
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}" if len(self.packed) == 4 else f"[{self.host}]:{self.port}"
+
+
+def _scope_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"its scope {text!r} is not the number of an interface")
+    return int(text)
 
 
 def split_host_port(text: str) -> tuple[str, int | None]:

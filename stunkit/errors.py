@@ -73,16 +73,23 @@ class TransactionError(StunkitError):
 
 
 class NoAnswer(TransactionError):
-    """Silence. ``sends`` counts the requests that left, ``waited`` is in seconds."""
+    """Silence. ``sends`` counts the requests that left, ``waited`` is in seconds.
 
-    def __init__(self, sends: int, waited: float) -> None:
-        super().__init__(sends, waited)
+    ``forged_by`` names an endpoint that answered though another one was asked, as text.
+    """
+
+    def __init__(self, sends: int, waited: float, forged_by: str = "") -> None:
+        super().__init__(sends, waited, forged_by)
         self.sends = sends
         self.waited = waited
+        self.forged_by = forged_by
 
     def __str__(self) -> str:
         times = "once" if self.sends == 1 else f"{self.sends} times"
-        return f"no answer in {self.waited:.1f} s (asked {times})"
+        sentence = f"no answer in {self.waited:.1f} s (asked {times})"
+        if self.forged_by:
+            sentence += f"; {self.forged_by} answered, which was not asked"
+        return sentence
 
 
 class Refused(TransactionError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
+from stunkit.errors import Unencodable
 from stunkit.wire.message import Message
 from stunkit.wire.registry import AttributeType
 
@@ -12,7 +13,12 @@ SIZE = 8  # bytes of the whole attribute
 
 
 def add_fingerprint(message: Message) -> Message:
-    """Return the message with FINGERPRINT at its end. Raises Unencodable when it grows too long."""
+    """Return the message with FINGERPRINT at its end.
+
+    Raises Unencodable when the message grows too long, or has one already.
+    """
+    if any(number == AttributeType.FINGERPRINT for number, _ in message.attributes):
+        raise Unencodable("the message already has FINGERPRINT")
     # The length in the header already counts the attribute while the CRC is computed.
     dummy = message.append(AttributeType.FINGERPRINT, bytes(4))
     crc = crc32(dummy.raw[:-SIZE]) ^ XOR
@@ -25,10 +31,10 @@ def add_fingerprint(message: Message) -> Message:
 def check_fingerprint(message: Message) -> bool | None:
     """Return whether FINGERPRINT is right, or None where there is none.
 
-    One that is not the last attribute is wrong.
+    One that is not the last attribute is wrong; in a classic message it means nothing.
     """
     value = message.value(AttributeType.FINGERPRINT)
-    if value is None:
+    if value is None or message.is_classic:
         return None
     start = len(message.raw) - SIZE
     if message.offset(AttributeType.FINGERPRINT) != start or len(value) != 4:

@@ -32,14 +32,17 @@ def long_term_key(
     """Return the HMAC key of a long-term credential: 16 bytes for MD5, 32 for SHA-256.
 
     Quotes around username and realm, and trailing NULs, do not count (RFC 8489 sections 9.2.2 and
-    18.5.1).
+    18.5.1). Raises Unencodable as ``opaque_string`` does, and for a username that has no UTF-8.
     """
     fields = (
-        username.rstrip("\0").strip('"'),
-        opaque_string(realm.rstrip("\0").strip('"')),
+        _bare(username),
+        opaque_string(_bare(realm)),
         opaque_string(password.rstrip("\0")),
     )
-    text = ":".join(fields).encode()
+    try:
+        text = ":".join(fields).encode()
+    except UnicodeEncodeError as error:
+        raise Unencodable(f"no UTF-8: {error.reason}", place="username") from None
     if algorithm is PasswordAlgorithmNumber.SHA256:
         return hashlib.sha256(text).digest()
     return hashlib.md5(text, usedforsecurity=False).digest()
@@ -93,6 +96,11 @@ def check_integrity_sha256(message: Message, key: bytes, minimum: int = 32) -> b
     """
     sizes = tuple(size for size in SHA256_SIZES if size >= minimum)
     return _check(message, key, AttributeType.MESSAGE_INTEGRITY_SHA256, sizes, "sha256")
+
+
+def _bare(text: str) -> str:
+    """Take off quotes and trailing NULs, whichever stands outside."""
+    return text.lstrip('"').rstrip('"\0')
 
 
 def _refuse_after(message: Message, *later: AttributeType) -> None:

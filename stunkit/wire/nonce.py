@@ -43,9 +43,12 @@ def security_features(nonce: bytes) -> SecurityFeature | None:
     if len(nonce) < COOKIE_SIZE or not nonce.startswith(PREFIX):
         return None
     try:
-        bits = int.from_bytes(b64decode(nonce[len(PREFIX) : COOKIE_SIZE], validate=True), "big")
+        decoded = b64decode(nonce[len(PREFIX) : COOKIE_SIZE], validate=True)
     except Error:
         return None
+    if len(decoded) != 3:
+        return None
+    bits = int.from_bytes(decoded, "big")
     features = SecurityFeature(bits)
     for bit, feature in _AS_PRINTED.items():
         if bits & bit:

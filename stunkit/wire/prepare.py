@@ -16,6 +16,8 @@ def opaque_string(text: str) -> str:
     Raises Unencodable for characters that the profile forbids, for empty text, and where the
     library is missing.
     """
+    if not text:
+        raise Unencodable("forbidden by OpaqueString: it is empty", place="text")
     if _is_plain(text):
         return text
     try:
@@ -47,7 +49,7 @@ def saslprep(text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    return bool(text) and text.isascii() and text.isprintable()
+    return text.isascii() and text.isprintable()
 
 
 def _missing(profile: str) -> Unencodable:

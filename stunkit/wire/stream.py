@@ -28,7 +28,7 @@ class StreamDecoder:
         """How many bytes of an unfinished message are held."""
         return len(self._buffer)
 
-    def receive(self, data: bytes) -> list[bytes]:
+    def receive(self, data: bytes | bytearray) -> list[bytes]:
         """Take what arrived; return the messages that it completes, in order.
 
         Raises NotStun at the first header that is not STUN's or is longer than ``max_size``; the

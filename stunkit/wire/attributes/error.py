@@ -11,6 +11,26 @@ from stunkit.wire.attributes.text import MAX_WRITTEN, decode_text, encode_text
 from stunkit.wire.registry import AttributeType
 
 
+def encode_error(kind: type[Attribute], code: int, reason: str) -> bytes:
+    """Return class, number and phrase, with 16 bits before them that are zero.
+
+    Raises Unencodable for a code or a phrase that does not fit.
+    """
+    if not 300 <= code <= 699:
+        raise kind.unencodable(f"{code} is not from 300 to 699")
+    return bytes((0, 0, code // 100, code % 100)) + encode_text(kind, reason, 127, MAX_WRITTEN)
+
+
+def decode_error(kind: type[Attribute], value: bytes) -> tuple[int, str]:
+    """Read code and phrase, whatever the 21 bits before them are. Raises Malformed."""
+    if len(value) < 4:
+        raise kind.malformed(f"its length is {len(value)} bytes, under 4")
+    hundreds, number = value[2] & 7, value[3]
+    if not (3 <= hundreds <= 6 and number <= 99):
+        raise kind.malformed(f"class {hundreds} and number {number} make no code", offset=2)
+    return 100 * hundreds + number, decode_text(kind, value, start=4)
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorCode(Attribute):
     """ERROR-CODE: 300 to 699, and a phrase for people (RFC 8489 section 14.8)."""
@@ -20,19 +40,11 @@ class ErrorCode(Attribute):
     reason: str = ""
 
     def encode(self, transaction_id: bytes) -> bytes:
-        if not 300 <= self.code <= 699:
-            raise self.unencodable(f"{self.code} is not from 300 to 699")
-        head = bytes((0, 0, self.code // 100, self.code % 100))
-        return head + encode_text(ErrorCode, self.reason, 127, MAX_WRITTEN)
+        return encode_error(type(self), self.code, self.reason)
 
     @classmethod
     def decode(cls, value: bytes, transaction_id: bytes) -> Self:
-        if len(value) < 4:
-            raise cls.malformed(f"its length is {len(value)} bytes, under 4")
-        hundreds, number = value[2] & 7, value[3]
-        if not (3 <= hundreds <= 6 and number <= 99):
-            raise cls.malformed(f"class {hundreds} and number {number} make no code", offset=2)
-        return cls(100 * hundreds + number, decode_text(cls, value[4:]))
+        return cls(*decode_error(cls, value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,14 +29,17 @@ def encode_text(kind: type[Attribute], text: str, max_characters: int, max_bytes
     return value
 
 
-def decode_text(kind: type[Attribute], value: bytes, max_bytes: int = MAX_READ) -> str:
-    """Read UTF-8. Raises Malformed when it is too long or no UTF-8."""
-    if len(value) > max_bytes:
-        raise kind.malformed(f"its length is {len(value)} bytes, over {max_bytes}")
+def decode_text(
+    kind: type[Attribute], value: bytes, max_bytes: int = MAX_READ, *, start: int = 0
+) -> str:
+    """Read the UTF-8 from byte ``start`` on. Raises Malformed when it is too long or no UTF-8."""
+    text = value[start:]
+    if len(text) > max_bytes:
+        raise kind.malformed(f"its text is {len(text)} bytes, over {max_bytes}", offset=start)
     try:
-        return value.decode()
+        return text.decode()
     except UnicodeDecodeError as error:
-        raise kind.malformed(f"no UTF-8: {error.reason}", offset=error.start) from None
+        raise kind.malformed(f"no UTF-8: {error.reason}", offset=start + error.start) from None
 
 
 @dataclass(frozen=True, slots=True)

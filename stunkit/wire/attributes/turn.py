@@ -7,7 +7,7 @@ from typing import Self
 
 from stunkit.endpoint import Family
 from stunkit.wire.attributes.attribute import Attribute, Flag, Number, Opaque
-from stunkit.wire.attributes.error import ErrorCode
+from stunkit.wire.attributes.error import decode_error, encode_error
 from stunkit.wire.registry import AttributeType
 
 _NUMBERS = {Family.IPV4: 1, Family.IPV6: 2}
@@ -114,13 +114,13 @@ class AddressErrorCode(Attribute):
     reason: str = ""
 
     def encode(self, transaction_id: bytes) -> bytes:
-        error = ErrorCode(self.code, self.reason).encode(transaction_id)
+        error = encode_error(type(self), self.code, self.reason)
         return bytes((_NUMBERS[self.family],)) + error[1:]
 
     @classmethod
     def decode(cls, value: bytes, transaction_id: bytes) -> Self:
-        error = ErrorCode.decode(value, transaction_id)
-        return cls(_family(cls, value), error.code, error.reason)
+        code, reason = decode_error(cls, value)
+        return cls(_family(cls, value), code, reason)
 
 
 @dataclass(frozen=True, slots=True)

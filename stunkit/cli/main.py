@@ -1,0 +1,62 @@
+"""The ``stunkit`` command: finds the verb, and turns errors into one sentence and a status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from stunkit import __version__
+from stunkit.cli.render.text import printable
+from stunkit.cli.status import ExitStatus, status_of
+from stunkit.errors import StunkitError
+
+VERBS = ("serve", "whoami", "explain")  # each is the command `command` of its own module
+
+
+class Verbs(click.Group):
+    """A group that imports a verb's module when the verb is used, so that each starts fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order in which people meet them."""
+        del ctx
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb."""
+        del ctx
+        if cmd_name not in VERBS:
+            return None
+        module = import_module(f"stunkit.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="stunkit", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Run a STUN server, and learn what your NAT does."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        status = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        status = ExitStatus.USAGE
+    except StunkitError as error:
+        click.echo(f"stunkit: {printable(str(error))}", err=True)
+        status = status_of(error)
+    except (KeyboardInterrupt, click.Abort):
+        status = ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        # The reader left, as `head` does. Nothing more can be said; not even Python's own flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = ExitStatus.FINE
+    sys.exit(status)

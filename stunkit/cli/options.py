@@ -1,0 +1,73 @@
+"""Options that the client verbs share, and what their text means."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from stunkit.endpoint import Endpoint, Family
+from stunkit.errors import UsageError
+from stunkit.wire.uri import Uri
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SERVER_VARIABLE = "STUNKIT_SERVER"
+
+
+def client_options(timeout: float) -> Callable[[F], F]:
+    """Add -4, -6, --bind, --timeout and --json to a verb; ``timeout`` is the default, seconds."""
+
+    def add(function: F) -> F:
+        for option in reversed(
+            (
+                click.option("-4", "only_ipv4", is_flag=True, help="Ask over IPv4 only."),
+                click.option("-6", "only_ipv6", is_flag=True, help="Ask over IPv6 only."),
+                click.option("--bind", metavar="ADDRESS[:PORT]", help="Ask from this address."),
+                click.option(
+                    "--timeout",
+                    type=click.FloatRange(min=0, min_open=True),
+                    default=timeout,
+                    show_default=True,
+                    metavar="SECONDS",
+                    help="For the whole run.",
+                ),
+                click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+            )
+        ):
+            function = option(function)
+        return function
+
+    return add
+
+
+def pick_family(*, only_ipv4: bool, only_ipv6: bool) -> Family | None:
+    """Return the family that -4 and -6 leave, None for both."""
+    if only_ipv4 and only_ipv6:
+        raise click.UsageError("-4 and -6 exclude each other.")
+    if only_ipv4:
+        return Family.IPV4
+    return Family.IPV6 if only_ipv6 else None
+
+
+def parse_bind(text: str | None, family: Family | None) -> Endpoint | None:
+    """Return the endpoint of --bind. Raises UsageError when -4 or -6 contradict it."""
+    if text is None:
+        return None
+    bind = Endpoint.parse(text, port=0)
+    if family is not None and bind.family is not family:
+        raise UsageError(f"an {family} address", text, "-4 or -6 says otherwise")
+    return bind
+
+
+def pick_servers(arguments: Sequence[str], default: Sequence[Uri]) -> list[Uri]:
+    """Return the servers to ask: arguments, else STUNKIT_SERVER, else the default.
+
+    Raises UsageError.
+    """
+    texts = list(arguments)
+    if not texts:
+        texts = [text for text in os.environ.get(SERVER_VARIABLE, "").split(",") if text.strip()]
+    return [Uri.parse(text.strip()) for text in texts] or list(default)

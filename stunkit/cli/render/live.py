@@ -1,0 +1,38 @@
+"""What moves or has colour: rich's part of the output, for terminals only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stunkit.cli.render.text import printable
+
+
+@contextmanager
+def progress(verb: str, total: int) -> Iterator[Callable[[str], None]]:
+    """Show on stderr that something is under way; call what is given with each piece of news."""
+    console = Console(stderr=True)
+    what = f"{total} servers" if total > 1 else "1 server"
+    news: list[str] = []
+
+    with console.status(f"{verb} {what} ...") as status:
+
+        def show(text: str) -> None:
+            news.append(printable(text))
+            status.update(Text(f"{verb} {what}: {', '.join(news)} ..."))
+
+        yield show
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Draw a table on stdout; the cells are printed as they are, not as markup."""
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        drawn.add_column(heading, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    Console().print(drawn)

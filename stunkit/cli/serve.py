@@ -1,0 +1,102 @@
+"""``stunkit serve``: run a server until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from dataclasses import fields
+
+import click
+
+from stunkit.endpoint import Endpoint
+from stunkit.server.server import Server
+from stunkit.server.settings import Settings
+from stunkit.wire.uri import DEFAULT_PORT
+
+SPARE_FILES = 64  # descriptors besides those of TCP connections
+
+
+@click.command("serve")
+@click.option(
+    "--listen",
+    multiple=True,
+    metavar="ADDRESS[:PORT]",
+    help=f"Serve UDP and TCP here; may be given several times. "
+    f"[default: port {DEFAULT_PORT} of every address]",
+)
+@click.option("--software", metavar="TEXT", help="Send this as SOFTWARE in every answer.")
+@click.option("--check", is_flag=True, help="Print the effective settings and exit.")
+def command(listen: tuple[str, ...], software: str | None, *, check: bool) -> None:
+    """Answer STUN Binding requests over UDP and TCP.
+
+    Prints a line on stderr for each socket, then "ready". SIGTERM and SIGINT let clients read
+    their last answers and end it.
+    """
+    settings = Settings(
+        listen=tuple(Endpoint.parse(text, port=DEFAULT_PORT) for text in listen),
+        software=software,
+    )
+    if check:
+        for field in fields(settings):
+            click.echo(f"{field.name} = {_toml(getattr(settings, field.name))}")
+        return
+    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.INFO)
+    _allow_files(settings.max_connections + SPARE_FILES)
+    # Windows' default loop cannot watch a socket; this one can, everywhere.
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    _on_signals(stopped)
+    server = Server(settings)
+    async with server:
+        for transport, endpoint in server.endpoints:
+            click.echo(f"listening on {transport} {endpoint}", err=True)
+        click.echo("ready", err=True)
+        await stopped.wait()
+    counters = server.counters
+    click.echo(f"stopped: {counters.received} received, {counters.answered} answered", err=True)
+
+
+def _on_signals(stopped: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for name in ("SIGTERM", "SIGINT"):
+        number = getattr(signal, name)
+        try:
+            loop.add_signal_handler(number, stopped.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
+    if hasattr(signal, "SIGHUP"):
+        loop.add_signal_handler(
+            signal.SIGHUP,
+            logging.info,
+            "nothing to reload: all settings came from the command line",
+        )
+
+
+def _allow_files(wanted: int) -> None:
+    """Raise the limit of open files to what the connections need, as far as it is ours to raise."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 (not on Windows)
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, int | float):
+        return str(value)
+    return (
+        '""' if value is None else '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    )

@@ -1,0 +1,181 @@
+"""``stunkit whoami``: which address and port the world sees."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+
+import click
+
+from stunkit.cli.options import client_options, parse_bind, pick_family, pick_servers
+from stunkit.cli.render import whoami as render
+from stunkit.cli.render.text import columns
+from stunkit.cli.status import ExitStatus
+from stunkit.endpoint import Endpoint, Family
+from stunkit.errors import Refused
+from stunkit.net.whoami import PUBLIC_SERVERS, TIMEOUT, Answer, Whoami, whoami
+from stunkit.wire.uri import Uri
+
+
+@click.command("whoami")
+@click.argument("servers", nargs=-1, metavar="[SERVER]...")
+@click.option("--short", is_flag=True, help="Print the bare address, one line a family.")
+@click.option("--watch", is_flag=True, help="Ask again and again; report every change.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=1),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Between two questions of --watch.",
+)
+@click.option(
+    "--exec",
+    "hook",
+    metavar="COMMAND",
+    help="With --watch: run this in a shell at every change, with STUNKIT_FAMILY (ipv4, ipv6), "
+    "STUNKIT_OLD and STUNKIT_NEW set.",
+)
+@client_options(timeout=TIMEOUT)
+@click.pass_context
+def command(
+    context: click.Context,
+    servers: tuple[str, ...],
+    *,
+    short: bool,
+    watch: bool,
+    interval: float,
+    hook: str | None,
+    only_ipv4: bool,
+    only_ipv6: bool,
+    bind: str | None,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Print the address and port that servers see us at.
+
+    SERVER is HOST, HOST:PORT, [IPv6]:PORT or a stun: URI (?transport=tcp for TCP). Without one,
+    STUNKIT_SERVER counts (several, with commas), else a short list of public servers.
+    """
+    if short and as_json:
+        raise click.UsageError("--short and --json exclude each other.")
+    if hook is not None and not watch:
+        raise click.UsageError("--exec needs --watch.")
+    family = pick_family(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
+    run = Run(
+        servers=pick_servers(servers, PUBLIC_SERVERS),
+        family=family,
+        bind=parse_bind(bind, family),
+        timeout=timeout,
+        form="json" if as_json else "short" if short else "text",
+    )
+    if watch:
+        asyncio.run(run.watch(interval, hook))
+    context.exit(asyncio.run(run.once()))
+
+
+class Run:
+    """One run of the verb, with its options understood."""
+
+    def __init__(
+        self,
+        *,
+        servers: list[Uri],
+        family: Family | None,
+        bind: Endpoint | None,
+        timeout: float,
+        form: str,
+    ) -> None:
+        self._servers = servers
+        self._family = family
+        self._bind = bind
+        self._timeout = timeout
+        self._form = form
+
+    async def once(self) -> ExitStatus:
+        """Ask, print, and say how it went."""
+        result = await self._ask()
+        self._print(result)
+        return self._status(result)
+
+    async def watch(self, interval: float, hook: str | None) -> None:
+        """Ask every ``interval`` seconds, print each change and run the hook; never returns."""
+        known: dict[Family, str] = {}
+        while True:
+            result = await self._ask()
+            changes = []
+            for family in Family:
+                new = result.public(family)
+                if new is not None and new != known.get(family):
+                    changes.append((family, known.get(family), new))
+                    known[family] = new
+            if changes:
+                self._print(result)
+                sys.stdout.flush()
+            for family, old, new in changes:
+                if hook is not None and old is not None:
+                    await _run_hook(hook, family, old, new)
+            await asyncio.sleep(interval)
+
+    async def _ask(self) -> Whoami:
+        if self._form == "text" and sys.stderr.isatty():
+            from stunkit.cli.render.live import progress  # noqa: PLC0415 (rich is slow to import)
+
+            with progress("asking", len(self._servers)) as show:
+                return await self._whoami(lambda answer: show(str(answer.mapped or answer.error)))
+        return await self._whoami(None)
+
+    async def _whoami(self, on_answer: Callable[[Answer], None] | None) -> Whoami:
+        return await whoami(
+            self._servers,
+            family=self._family,
+            bind=self._bind,
+            timeout=self._timeout,
+            on_answer=on_answer,
+        )
+
+    def _print(self, result: Whoami) -> None:
+        if self._form == "json":
+            click.echo(render.to_json(result))
+        elif self._form == "short":
+            for line in render.short(result):
+                click.echo(line)
+        else:
+            for sentence in render.sentences(result):
+                click.echo(sentence)
+            rows = [render.row(answer) for answer in result.answers]
+            if sys.stdout.isatty():
+                from stunkit.cli.render.live import table  # noqa: PLC0415
+
+                table(render.HEADINGS, rows)
+            else:
+                click.echo(columns([render.HEADINGS, *rows]))
+
+    def _status(self, result: Whoami) -> ExitStatus:
+        answered = [answer for answer in result.answers if answer.mapped is not None]
+        if not answered:
+            for answer in result.answers:
+                if self._form == "short":
+                    click.echo(f"stunkit: {answer.name.host}: {answer.error}", err=True)
+            refused = any(isinstance(answer.error, Refused) for answer in result.answers)
+            return ExitStatus.REFUSED if refused else ExitStatus.NO_ANSWER
+        if not render.short(result):
+            if self._form == "short":
+                click.echo("stunkit: the servers disagree; ask without --short", err=True)
+            return ExitStatus.INCONCLUSIVE
+        return ExitStatus.FINE
+
+
+async def _run_hook(hook: str, family: Family, old: str, new: str) -> None:
+    """Run the user's command; its failure is reported, and the watch goes on."""
+    environment = os.environ | {
+        "STUNKIT_FAMILY": family.value,
+        "STUNKIT_OLD": old,
+        "STUNKIT_NEW": new,
+    }
+    process = await asyncio.create_subprocess_shell(hook, env=environment)
+    status = await process.wait()
+    if status:
+        click.echo(f"stunkit: the command of --exec ended with status {status}", err=True)

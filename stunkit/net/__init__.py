@@ -1,0 +1,1 @@
+"""The lowest floor that touches the world: sockets, the clock, randomness, names."""

@@ -1,0 +1,203 @@
+"""A UDP socket that knows both ends of every datagram.
+
+On a wildcard socket the kernel is asked which address a datagram was sent to, and told which one
+the answer leaves from (RFC 8489 section 6.3.1.2; IP_PKTINFO of ip(7), RFC 3542). Where the
+platform cannot say (Windows, and macOS for IPv4), the routing table chooses, which is right on a
+host with one address per family.
+
+Reading drains the socket: at every wake-up as many datagrams as there are, up to a bound, so that
+other sockets get their turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+import sys
+from collections.abc import Callable
+
+from stunkit.endpoint import Endpoint, Family
+from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
+
+MAX_DATAGRAM = 65535  # bytes; the UDP length field
+DRAIN_LIMIT = 128  # datagrams read in a row before other sockets get their turn
+RECEIVE_BUFFER = 1 << 20  # bytes asked of the kernel; it may give less
+
+# Linux numbers that the socket module does not name; ip(7), ipv6(7), linux/errqueue.h.
+_IP_PKTINFO = 8
+_IP_RECVERR = 11
+_IPV6_RECVERR = 25
+_EXTENDED_ERROR = struct.Struct("=IBBBxII")  # errno, origin, type, code, info, data
+_ICMP_ORIGINS = (2, 3)  # SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6
+_PKTINFO4 = struct.Struct("=I4s4s")  # interface index, source to use, destination seen
+_PKTINFO6 = struct.Struct("=16sI")  # address, interface index
+_ANCILLARY_SIZE = 256  # bytes; room for the control messages asked for here
+
+_IS_LINUX = sys.platform == "linux"
+
+Receiver = Callable[[bytes, Endpoint, Endpoint], None]  # data, source, local
+ErrorReceiver = Callable[[Endpoint, str], None]  # remote, reason
+
+
+class UdpSocket:
+    """One bound UDP socket.
+
+    ``local`` is where it is bound. ``tells_errors`` asks for ICMP errors (Linux). Raises OSError
+    when it cannot be bound.
+    """
+
+    def __init__(self, local: Endpoint, *, tells_errors: bool = False) -> None:
+        is_ipv4 = local.family is Family.IPV4
+        self._socket = socket.socket(ADDRESS_FAMILY[local.family], socket.SOCK_DGRAM)
+        self._tells_errors = tells_errors and _IS_LINUX
+        self._pktinfo = (
+            local.is_wildcard and hasattr(self._socket, "recvmsg") and (_IS_LINUX or not is_ipv4)
+        )
+        try:
+            self._socket.settimeout(0)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            if not is_ipv4:
+                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if self._pktinfo and is_ipv4:
+                self._socket.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+            elif self._pktinfo:
+                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+            if self._tells_errors:
+                level = socket.IPPROTO_IP if is_ipv4 else socket.IPPROTO_IPV6
+                self._socket.setsockopt(level, _IP_RECVERR if is_ipv4 else _IPV6_RECVERR, 1)
+            self._socket.bind(sockaddr_of(local))
+        except OSError:
+            self._socket.close()
+            raise
+        self.local = endpoint_of(self._socket.getsockname())
+        self._on_error: ErrorReceiver | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    def start(self, on_datagram: Receiver, on_error: ErrorReceiver | None = None) -> None:
+        """Hand every datagram to ``on_datagram`` from the running loop until ``close``."""
+        self._on_error = on_error
+        self._loop = asyncio.get_running_loop()
+        try:
+            self._loop.add_reader(self._socket, self.drain, on_datagram)
+        except NotImplementedError:  # Windows' default loop
+            self._reader = self._loop.create_task(self._read_one_by_one(on_datagram))
+
+    def drain(self, on_datagram: Receiver, limit: int = DRAIN_LIMIT) -> None:
+        """Hand over what the socket holds, at most ``limit`` datagrams."""
+        receive = self._receive_anywhere if self._pktinfo else self._receive
+        for _ in range(limit):
+            try:
+                received = receive()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                # An ICMP error on Linux, "connection reset" on Windows: the socket itself lives.
+                self._read_errors()
+                continue
+            if self._socket.fileno() < 0:
+                return
+            on_datagram(*received)
+
+    def send(self, data: bytes, destination: Endpoint, source: Endpoint | None = None) -> bool:
+        """Send a datagram; on a wildcard socket from the address of ``source``.
+
+        Returns False when the kernel has no room for it: datagrams may be lost. Raises OSError
+        when there is no route.
+        """
+        address = sockaddr_of(destination)
+        try:
+            if self._pktinfo and source is not None and not source.is_wildcard:
+                self._socket.sendmsg([data], [_pktinfo(source)], 0, address)
+            else:
+                self._socket.sendto(data, address)
+        except (BlockingIOError, InterruptedError):
+            return False
+        return True
+
+    def close(self) -> None:
+        """Stop reading and close; more than once does no harm."""
+        if self._reader is not None:
+            self._reader.cancel()
+        elif self._loop is not None and self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket)
+        self._socket.close()
+
+    def _receive(self) -> tuple[bytes, Endpoint, Endpoint]:
+        data, source = self._socket.recvfrom(MAX_DATAGRAM)
+        return data, endpoint_of(source), self.local
+
+    def _receive_anywhere(self) -> tuple[bytes, Endpoint, Endpoint]:
+        data, ancillary, _, source = self._socket.recvmsg(MAX_DATAGRAM, _ANCILLARY_SIZE)
+        local = self.local
+        for level, kind, value in ancillary:
+            if level == socket.IPPROTO_IP and kind == _IP_PKTINFO:
+                local = Endpoint(_PKTINFO4.unpack(value)[1], local.port)
+            elif level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:
+                packed, index = _PKTINFO6.unpack(value)
+                local = Endpoint(packed, local.port, _scope(packed, index))
+        return data, endpoint_of(source), local
+
+    def _read_errors(self) -> None:
+        """Read the queue of ICMP errors, each with the destination that it is about."""
+        if not self._tells_errors:
+            return
+        for _ in range(DRAIN_LIMIT):
+            try:
+                _, ancillary, _, remote = self._socket.recvmsg(
+                    0, _ANCILLARY_SIZE, socket.MSG_ERRQUEUE
+                )
+            except OSError:
+                return
+            for level, kind, value in ancillary:
+                if (level, kind) not in (
+                    (socket.IPPROTO_IP, _IP_RECVERR),
+                    (socket.IPPROTO_IPV6, _IPV6_RECVERR),
+                ):
+                    continue
+                number, origin, *_ = _EXTENDED_ERROR.unpack_from(value)
+                if origin in _ICMP_ORIGINS and self._on_error is not None:
+                    self._on_error(endpoint_of(remote), describe_errno(number))
+
+    async def _read_one_by_one(self, on_datagram: Receiver) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                data, source = await loop.sock_recvfrom(self._socket, MAX_DATAGRAM)
+            except OSError:
+                if self._socket.fileno() < 0:
+                    return
+                continue
+            on_datagram(data, endpoint_of(source), self.local)
+
+
+def source_address(destination: Endpoint) -> Endpoint:
+    """Return the local address (port 0) that datagrams to ``destination`` leave from.
+
+    Asks the routing table and sends nothing. Raises OSError when there is no route.
+    """
+    with socket.socket(ADDRESS_FAMILY[destination.family], socket.SOCK_DGRAM) as probe:
+        probe.connect(sockaddr_of(destination))
+        return endpoint_of(probe.getsockname()).with_port(0)
+
+
+def describe_errno(number: int) -> str:
+    """Return the operating system's words for an error number, in lower case."""
+    return os.strerror(number).lower()
+
+
+def _scope(packed: bytes, index: int) -> int:
+    """Return the interface index for link-local addresses, which need one, else 0."""
+    return index if packed[0] == 0xFE and packed[1] & 0xC0 == 0x80 else 0
+
+
+def _pktinfo(source: Endpoint) -> tuple[int, int, bytes]:
+    if source.family is Family.IPV4:
+        return socket.IPPROTO_IP, _IP_PKTINFO, _PKTINFO4.pack(0, source.packed, bytes(4))
+    return (
+        socket.IPPROTO_IPV6,
+        socket.IPV6_PKTINFO,
+        _PKTINFO6.pack(source.packed, source.scope),
+    )

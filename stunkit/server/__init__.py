@@ -1,0 +1,1 @@
+"""The STUN server: sockets, lanes, limits and their arrangement."""

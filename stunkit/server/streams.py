@@ -1,0 +1,175 @@
+"""STUN over TCP, bounded: connections, the time each may idle, the memory each may take.
+
+A client keeps its connection for as long as it needs the mapping (RFC 8489 section 6.2.2), so an
+idle connection is no fault; it is closed after ``idle_timeout`` all the same, and where there are
+too many, the one that has been idle longest makes room for the new one. Half-open and slow clients
+never complete a message, and so are the first to go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections import OrderedDict
+
+from stunkit.endpoint import Endpoint, Family
+from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
+from stunkit.net.stream import Connection
+from stunkit.protocol.respond import Received, respond
+from stunkit.protocol.site import Site
+from stunkit.server.counters import Counters
+from stunkit.server.settings import Settings
+
+DRAIN_TIMEOUT = 2.0  # seconds that clients get to read their last answers
+BACKLOG = 512  # connections that wait to be accepted
+
+log = logging.getLogger(__name__)
+
+
+class Streams:
+    """All TCP connections of a server, over any number of listening sockets."""
+
+    def __init__(self, settings: Settings, site: Site, counters: Counters) -> None:
+        self._settings = settings
+        self._site = site
+        self._counters = counters
+        self._sockets: list[socket.socket] = []
+        self._servers: list[asyncio.Server] = []
+        self._connections: OrderedDict[Connection, float] = OrderedDict()  # by last message
+        self._timer: asyncio.TimerHandle | None = None
+        self._empty = asyncio.Event()
+
+    @property
+    def count(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
+
+    def bind(self, local: Endpoint) -> Endpoint:
+        """Take an address and port; connections are accepted after ``start``. Raises OSError."""
+        listening = socket.socket(ADDRESS_FAMILY[local.family], socket.SOCK_STREAM)
+        try:
+            listening.settimeout(0)
+            if os.name == "posix":  # elsewhere it would let two programs share a port
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if local.family is Family.IPV6:
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listening.bind(sockaddr_of(local))
+            listening.listen(BACKLOG)  # here, since only now a taken port shows
+        except OSError:
+            listening.close()
+            raise
+        self._sockets.append(listening)
+        return endpoint_of(listening.getsockname())
+
+    async def start(self) -> None:
+        """Accept connections on everything that is bound."""
+        loop = asyncio.get_running_loop()
+        for listening in self._sockets:
+            server = await loop.create_server(self._accept, sock=listening, backlog=BACKLOG)
+            self._servers.append(server)
+        self._sockets.clear()
+
+    async def drain(self) -> None:
+        """Accept no more, let every client read what it was sent, and close."""
+        self._stop_listening()
+        for connection in list(self._connections):
+            connection.close()
+        if self._connections:
+            self._empty.clear()
+            try:
+                await asyncio.wait_for(self._empty.wait(), DRAIN_TIMEOUT)
+            except TimeoutError:
+                self.close()
+
+    def close(self) -> None:
+        """Stop at once."""
+        self._stop_listening()
+        for connection in list(self._connections):
+            connection.abort("the server stopped")
+
+    def _stop_listening(self) -> None:
+        for listening in self._sockets:
+            listening.close()
+        self._sockets.clear()
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _accept(self) -> Connection:
+        return _Accepted(self)
+
+    def opened(self, connection: Connection) -> None:
+        """Count a new connection in, at the price of the one that has been idle longest."""
+        if len(self._connections) >= self._settings.max_connections:
+            idlest, _ = self._connections.popitem(last=False)
+            idlest.abort("it made room for another")
+        self._connections[connection] = asyncio.get_running_loop().time()
+        self._watch()
+
+    def closed(self, connection: Connection, reason: str) -> None:
+        """Forget a connection."""
+        self._connections.pop(connection, None)
+        if not self._connections:
+            self._empty.set()
+        log.debug("TCP connection from %s ended: %s", connection.remote, reason)
+
+    def serve(self, connection: Connection, data: bytes) -> None:
+        """Answer one message."""
+        if connection in self._connections:
+            self._connections[connection] = asyncio.get_running_loop().time()
+            self._connections.move_to_end(connection)
+        received = Received(data, connection.remote, connection.local)
+        try:
+            response = respond(received, self._site)
+        except Exception:  # the outermost loop: one message must not end a server
+            self._counters.errors += 1
+            log.exception("a message of %d bytes over TCP broke the server's code", len(data))
+            connection.abort("an error of ours")
+            return
+        self._counters.dispositions[response.disposition] += 1
+        if response.data:
+            connection.send(response.data)
+
+    def _watch(self) -> None:
+        """Set the alarm for the connection that has been idle longest."""
+        if self._timer is None and self._connections:
+            oldest = next(iter(self._connections.values()))
+            due = oldest + self._settings.idle_timeout
+            self._timer = asyncio.get_running_loop().call_at(due, self._close_idle)
+
+    def _close_idle(self) -> None:
+        self._timer = None
+        limit = asyncio.get_running_loop().time() - self._settings.idle_timeout
+        for connection, since in list(self._connections.items()):
+            if since > limit:
+                break
+            del self._connections[connection]
+            connection.abort("it was idle for too long")
+        self._watch()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._settings
+
+
+class _Accepted(Connection):
+    """A connection that a client opened; it reports to its ``Streams``."""
+
+    def __init__(self, streams: Streams) -> None:
+        super().__init__(
+            lambda data, _source, _local: streams.serve(self, data),
+            streams.closed,
+            max_message=streams.settings.max_message,
+            max_unsent=streams.settings.max_unsent,
+        )
+        self._streams = streams
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._streams.opened(self)
