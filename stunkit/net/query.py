@@ -7,7 +7,7 @@ from the same local address: what they answer is then about the same mapping and
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 from types import TracebackType
 from typing import Self
 
@@ -73,7 +73,7 @@ class Asker:
         Waits as long as the schedule says, or until ``give_up``. Raises TransactionError:
         NoAnswer, Refused, InvalidAnswer or Unreachable.
         """
-        request = Message.request(Method.BINDING, secrets.token_bytes(12))
+        request = Message.request(Method.BINDING, os.urandom(12))
         transaction_id = request.transaction_id
         future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         self._waiting[transaction_id] = future

@@ -8,10 +8,8 @@ the default port of A and AAAA does.
 from __future__ import annotations
 
 import asyncio
-import random
 import socket
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import ResolutionError
@@ -19,6 +17,8 @@ from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of
 from stunkit.wire.uri import Transport, Uri
 
 if TYPE_CHECKING:
+    from random import Random
+
     from dns.asyncresolver import Resolver
 
 SRV_TIMEOUT = 3.0  # seconds; a name server that is slower than this is taken to know of no service
@@ -26,8 +26,7 @@ SRV_TIMEOUT = 3.0  # seconds; a name server that is slower than this is taken to
 _SOCKET_KIND = {Transport.UDP: socket.SOCK_DGRAM, Transport.TCP: socket.SOCK_STREAM}
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """A host and port from an SRV record, or the name itself where there is none."""
 
     host: str
@@ -43,8 +42,14 @@ async def resolve(
     dnspython's, for the SRV records; the system's configuration otherwise. Raises
     ResolutionError.
     """
+    port = uri.default_port if uri.port is None else uri.port
+    if uri.is_address and "%" not in uri.host:  # the system knows what a zone's name means
+        endpoint = Endpoint.of(uri.host, port)
+        if family in (None, endpoint.family):
+            return [endpoint]
+        raise ResolutionError(uri.host, f"it is no {family} address")
     if uri.is_address or uri.port is not None:
-        services = [Service(uri.host, uri.default_port if uri.port is None else uri.port)]
+        services = [Service(uri.host, port)]
     else:
         services = await _look_up_services(uri, resolver)
     found = await asyncio.gather(
@@ -79,11 +84,13 @@ async def _look_up_services(uri: Uri, resolver: Resolver | None) -> list[Service
         return fallback
     if all(not host for _, _, host, _ in records):  # "." says that there is none; RFC 2782
         raise ResolutionError(uri.host, f"its SRV record says that it has no {uri.scheme} service")
-    return order_services(records, random.SystemRandom())
+    from random import SystemRandom  # noqa: PLC0415
+
+    return order_services(records, SystemRandom())
 
 
 def order_services(
-    records: list[tuple[int, int, str, int]], random_source: random.Random
+    records: list[tuple[int, int, str, int]], random_source: Random
 ) -> list[Service]:
     """Order (priority, weight, host, port) as RFC 2782 says: by priority, then drawn by weight."""
     services = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import (
@@ -39,8 +39,7 @@ PUBLIC_SERVERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What one server said, or why it said nothing.
 
     ``server`` and ``family`` are None when the name led nowhere. ``rtt`` is in seconds, None when
@@ -57,8 +56,7 @@ class Answer:
     error: StunkitError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Whoami:
+class Whoami(NamedTuple):
     """Every answer, and the public addresses that follow from them."""
 
     answers: tuple[Answer, ...]
@@ -149,12 +147,12 @@ async def _ask(asker: Asker, uri: Uri, family: Family) -> Answer:
                 return answered
         return attempts[0].result()
     except ResolutionError as error:
-        return replace(answer, error=error)
+        return answer._replace(error=error)
     except asyncio.CancelledError:
         if not attempts:
             late = ResolutionError(uri.host, "the name server has not answered yet")
-            return replace(answer, error=late)
-        return replace(answer, server=endpoints[0], error=Unreachable("no connection yet"))
+            return answer._replace(error=late)
+        return answer._replace(server=endpoints[0], error=Unreachable("no connection yet"))
     finally:
         for attempt_task in attempts:
             attempt_task.cancel()
@@ -163,15 +161,15 @@ async def _ask(asker: Asker, uri: Uri, family: Family) -> Answer:
 async def _attempt(asker: Asker, answer: Answer, server: Endpoint, delay: float) -> Answer:
     """Ask one endpoint after ``delay`` seconds."""
     await asyncio.sleep(delay)
-    answer = replace(answer, server=server)
+    answer = answer._replace(server=server)
     transport = answer.transport
     try:
         local = await asker.open(server, transport)
-        answer = replace(answer, local=local)
+        answer = answer._replace(local=local)
         answered = await asker.ask(server, local, transport)
     except TransactionError as error:
-        return replace(answer, error=error)
-    return replace(answer, mapped=mapped_endpoint(answered.response), rtt=answered.rtt)
+        return answer._replace(error=error)
+    return answer._replace(mapped=mapped_endpoint(answered.response), rtt=answered.rtt)
 
 
 async def _cut_short(asker: Asker, pending: set[asyncio.Task[Answer]]) -> None:
@@ -190,5 +188,5 @@ def _in_order(uris: Sequence[Uri], answers: Sequence[Answer]) -> tuple[Answer, .
         found = [answer for answer in own if answer.server is not None]
         ordered += sorted(found, key=lambda answer: answer.family or "")
         if not found and own:
-            ordered.append(replace(own[0], family=None))
+            ordered.append(own[0]._replace(family=None))
     return tuple(ordered)

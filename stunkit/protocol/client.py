@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import (
@@ -68,8 +69,7 @@ class StrayKind(StrEnum):
     LATE = "late"  # already given up
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """A success response. ``rtt`` is in seconds, None when the request was sent twice or more."""
 
     request: Message
@@ -80,8 +80,7 @@ class Answered:
     sends: int
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """The end of a request without a usable answer; ``response`` is what came, if anything."""
 
     request: Message
@@ -91,8 +90,7 @@ class Failed:
     response: Message | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stray:
+class Stray(NamedTuple):
     """A datagram that was not counted, and why."""
 
     kind: StrayKind
@@ -103,7 +101,7 @@ class Stray:
 Event = Answered | Failed | Stray
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Transaction:
     request: Message
     server: Endpoint
@@ -113,6 +111,7 @@ class _Transaction:
     final: float  # how long to wait after the last send
     sends_left: int
     due: float
+    reliable: bool
     sends: int = 1
     forged_by: str = ""
 
@@ -154,7 +153,7 @@ class Client:
             sends_left, final = schedule.rc - 1, schedule.rm * rto
         wait = rto if sends_left else final
         transaction = _Transaction(
-            message, server, local, now, rto, final, sends_left, due=now + wait
+            message, server, local, now, rto, final, sends_left, now + wait, reliable
         )
         self._open[message.transaction_id] = transaction
         self._sends.append(Outgoing(message.raw, server, local))
@@ -181,7 +180,8 @@ class Client:
             kind = self._ended.get(transaction_id, StrayKind.UNSOLICITED)
             self._stray(kind, source, local)
         elif source != transaction.server or local != transaction.local:
-            transaction.forged_by = str(source)
+            if source != transaction.server:
+                transaction.forged_by = str(source)
             self._stray(StrayKind.FORGED, source, local)
         elif message.method != transaction.request.method:
             self._stray(StrayKind.INVALID, source, local)
@@ -235,7 +235,8 @@ class Client:
         rtt = None
         if transaction.sends == 1:
             rtt = now - transaction.started
-            self._round_trips.sample(transaction.server.packed, rtt, now)
+            if not transaction.reliable:  # a stream sends again without telling
+                self._round_trips.sample(transaction.server.packed, rtt, now)
         self._events.append(
             Answered(
                 request, response, transaction.server, transaction.local, rtt, transaction.sends

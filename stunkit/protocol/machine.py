@@ -7,16 +7,14 @@ and when it wants to be woken.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from stunkit.endpoint import Endpoint
 
 E = TypeVar("E")
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """Bytes to be sent from the socket ``local`` to ``destination``."""
 
     data: bytes

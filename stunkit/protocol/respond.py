@@ -11,8 +11,8 @@ Rules of this file: never an answer to what is not a request; never an answer lo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import Malformed, NotStun
@@ -60,8 +60,7 @@ class Disposition(StrEnum):
     RESPONSE = "response"
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A datagram, or one message of a stream, and the two ends of its path.
 
     ``local`` is the server's endpoint that was asked, never a wildcard.
@@ -72,8 +71,7 @@ class Received:
     local: Endpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """What to do with something that arrived: send ``data`` from ``source``, or nothing."""
 
     disposition: Disposition

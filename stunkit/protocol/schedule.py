@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import NamedTuple
 
 RTO = 0.5  # seconds until the first retransmission; RFC 8489 section 6.2.1
 RC = 7  # sends per request; RFC 8489 section 6.2.1
@@ -18,12 +19,12 @@ GRANULARITY = 0.001  # seconds; the accuracy that RFC 8489 section 6.2.1 asks fo
 MAX_SERVERS = 1024  # learned RTOs kept at a time; the least recently used goes first
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(NamedTuple):
     """The numbers that time a transaction.
 
     A learned RTO never falls below ``rto_min``: by default it only ever makes a client slower
-    than the RFC's 500 ms. Who measures a path may set it lower.
+    than the RFC's 500 ms. Who measures a path may set it lower. Raises ValueError when ``rc`` is
+    under 1.
     """
 
     rto: float = RTO
@@ -32,8 +33,12 @@ class Schedule:
     ti: float = TI
     rto_min: float = RTO
 
+    def __post_init__(self) -> None:
+        if self.rc < 1:
+            raise ValueError(f"a request is sent at least once, not {self.rc} times")
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class RoundTrip:
     """A smoothed round-trip time and its variation (RFC 6298 section 2)."""
 

@@ -18,10 +18,14 @@ class Site:
     """The settings of one server.
 
     ``software`` is sent as SOFTWARE in every answer; None, the default, sends none: it helps
-    attackers to choose, and makes each answer longer (RFC 8489 sections 14.14 and 16.1.2).
+    attackers to choose, and makes each answer longer (RFC 8489 sections 14.14 and 16.1.2). Raises
+    Unencodable where it would fit into no answer.
     """
 
     software: str | None = None
+
+    def __post_init__(self) -> None:
+        _ = self.software_size  # now, not in each answer
 
     @property
     def software_size(self) -> int:

@@ -5,7 +5,6 @@ People may leave the scheme out: ``HOST``, ``HOST:PORT``, ``[v6]:PORT`` mean ``s
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
@@ -17,8 +16,7 @@ DEFAULT_PORT = 3478  # RFC 8489 section 18.6
 DEFAULT_TLS_PORT = 5349  # RFC 8489 section 18.6
 
 _WHAT = "a STUN or TURN server"
-_SCHEME = re.compile(r"(stuns?|turns?):", re.IGNORECASE)
-_HOST_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~%!$&'()*+,;=\u0080-\U0010ffff]+")
+_PUNCTUATION = frozenset("-._~%!$&'()*+,;=")  # of a host name; RFC 3986 section 3.2.2
 
 
 class Scheme(StrEnum):
@@ -47,6 +45,9 @@ class Transport(StrEnum):
     TCP = "tcp"
 
 
+_SCHEMES = frozenset(Scheme)
+
+
 @dataclass(frozen=True, slots=True)
 class Uri:
     """A server's name. ``port`` and ``transport`` are None where the text has none."""
@@ -63,9 +64,11 @@ class Uri:
         ``?transport=`` is read with all four schemes: RFC 7064 gives it to turn: only, but
         everybody writes ``stun:host?transport=tcp``. Raises UsageError.
         """
-        match = _SCHEME.match(text)
-        scheme = Scheme(match[1].lower()) if match else Scheme.STUN
-        rest = text[match.end() :] if match else text
+        word, colon, rest = text.partition(":")
+        if colon and word.lower() in _SCHEMES:
+            scheme = Scheme(word.lower())
+        else:
+            scheme, rest = Scheme.STUN, text
         authority, question, query = rest.partition("?")
         transport = _parse_transport(text, query) if question else None
         host, port = split_host_port(authority)
@@ -74,7 +77,7 @@ class Uri:
                 IPv6Address(host)
             except ValueError as error:
                 raise UsageError(_WHAT, text, str(error)) from None
-        elif not _HOST_CHARACTERS.fullmatch(host):
+        elif not all(c.isalnum() or c in _PUNCTUATION for c in host):
             raise UsageError(_WHAT, text, f"{host!r} is not a host name")
         return cls(scheme, host, port, transport)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from stunkit.cli.render.text import printable
@@ -15,6 +14,8 @@ HEADINGS = ("server", "transport", "asked from", "seen as", "round trip")
 
 def to_json(result: Whoami) -> str:
     """Return the JSON document of the contract, on one line."""
+    import json  # noqa: PLC0415 (--short does without)
+
     return json.dumps(to_document(result))
 
 

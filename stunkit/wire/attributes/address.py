@@ -32,14 +32,13 @@ class Address(Attribute):
         return cls(Endpoint(value[4:], value[2] << 8 | value[3]))
 
 
-@dataclass(frozen=True, slots=True)
-class XorAddress(Attribute):
+class XorAddress(Address):
     """The same, XORed with the magic cookie and, for IPv6, the transaction id.
 
     In a classic message, which has no cookie, the 16-byte transaction id stands in its place.
     """
 
-    endpoint: Endpoint
+    __slots__ = ()
 
     def encode(self, transaction_id: bytes) -> bytes:
         packed = self.endpoint.packed
