@@ -143,15 +143,21 @@ class Run:
             for line in render.short(result):
                 click.echo(line)
         else:
-            for sentence in render.sentences(result):
-                click.echo(sentence)
-            rows = [render.row(answer) for answer in result.answers]
-            if sys.stdout.isatty():
-                from stunkit.cli.render.live import table  # noqa: PLC0415
+            self._print_text(result)
 
-                table(render.HEADINGS, rows)
-            else:
-                click.echo(columns([render.HEADINGS, *rows]))
+    @staticmethod
+    def _print_text(result: Whoami) -> None:
+        sentences = render.sentences(result)
+        rows = [render.row(answer) for answer in result.answers]
+        if sys.stdout.isatty():
+            from stunkit.cli.render.live import say, table  # noqa: PLC0415
+
+            for sentence in sentences:
+                say(sentence)
+            failed = [answer.mapped is None for answer in result.answers]
+            table(render.HEADINGS, rows, failed=failed)
+        else:
+            click.echo("\n".join([*sentences, columns([render.HEADINGS, *rows])]))
 
     def _status(self, result: Whoami) -> ExitStatus:
         answered = [answer for answer in result.answers if answer.mapped is not None]

@@ -28,11 +28,21 @@ def progress(verb: str, total: int) -> Iterator[Callable[[str], None]]:
         yield show
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Draw a table on stdout; the cells are printed as they are, not as markup."""
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
+def say(sentence: str) -> None:
+    """Print a sentence that matters on stdout."""
+    Console(highlight=False).print(Text(sentence, style="bold"), soft_wrap=True)
+
+
+def table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], *, failed: Sequence[bool]
+) -> None:
+    """Draw a table on stdout, the failed rows in red.
+
+    The cells are printed as they are, not as markup.
+    """
+    drawn = Table(box=None, pad_edge=False, header_style="dim")
     for heading in headings:
         drawn.add_column(heading, overflow="fold")
-    for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
+    for row, is_failed in zip(rows, failed, strict=True):
+        drawn.add_row(*(Text(cell) for cell in row), style="red" if is_failed else None)
     Console().print(drawn)
