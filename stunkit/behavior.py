@@ -57,9 +57,9 @@ class PortAssignment(StrEnum):
     PARITY = "parity"
     """Another port than the local one, but even for even and odd for odd (section 4.2.2)."""
     SEQUENTIAL = "sequential"
-    """The next one after the mapping made before (section 4.2.3 calls it contiguity)."""
+    """The one after that of the mapping made before, so that the next can be foretold."""
     RANDOM = "random"
-    """None that can be foretold."""
+    """One that cannot be foretold."""
 
 
 class Pooling(StrEnum):
@@ -124,8 +124,8 @@ class Behavior:
     """Seconds without a refreshing datagram after which mapping and permission are gone."""
     hairpin: bool = False
     """Whether a datagram from inside to a mapped endpoint of this NAT is turned back to its
-    owner, whatever the filtering, and comes from the sender's own mapped endpoint (RFC 4787
-    section 6: "External source IP address and port")."""
+    owner, who has sent nothing there yet, from the sender's own mapped endpoint: what RFC 5780
+    section 3.4 tests (RFC 4787 section 6: "External source IP address and port")."""
     fragments: bool = True
     """Whether fragmented datagrams pass (RFC 4787 section 11)."""
     rewrites: bool = False
@@ -172,8 +172,8 @@ class Behavior:
     def behind(self, outer: Behavior) -> Behavior:
         """Return what a host inside sees of this box with ``outer`` between it and the world.
 
-        Whatever one of the two does to a datagram, both do. ``hairpin`` is what reaches a socket
-        that has not sent towards the other one first.
+        Whatever one of the two does to a datagram, both do. What ``outer`` turns back comes from
+        outside to this box, and has to pass its filtering.
         """
         if not outer.nat:
             public, hairpin = self, self.hairpin
@@ -193,7 +193,7 @@ class Behavior:
             lifetime=min(self.lifetime, outer.lifetime),
             hairpin=hairpin,
             fragments=self.fragments and outer.fragments,
-            rewrites=self.rewrites or outer.rewrites,
+            rewrites=public.rewrites,
             maps_unsolicited=self.maps_unsolicited or outer.maps_unsolicited,
             blocks_udp=self.blocks_udp or outer.blocks_udp,
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -34,6 +36,33 @@ class Verbs(click.Group):
         command: click.Command = module.command
         return command
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401 (as click has it)
+    ) -> click.Context:
+        """Understand the arguments; --help and --version print here."""
+        with _reader_may_leave():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (as click has it)
+        """Run the verb."""
+        with _reader_may_leave():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """End well when the reader of our stdout leaves, as `head` does; click's own status is 1."""
+    try:
+        yield
+    except BrokenPipeError:
+        # Nothing more can be said; not even by Python's own flush at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(ExitStatus.FINE) from None
+
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="stunkit", message="%(prog)s %(version)s")
@@ -55,8 +84,4 @@ def main() -> NoReturn:
         status = status_of(error)
     except (KeyboardInterrupt, click.Abort):
         status = ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        # The reader left, as `head` does. Nothing more can be said; not even Python's own flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = ExitStatus.FINE
     sys.exit(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -17,6 +18,24 @@ F = TypeVar("F", bound=Callable[..., Any])
 SERVER_VARIABLE = "STUNKIT_SERVER"
 
 
+class Seconds(click.FloatRange):
+    """A duration. Refuses inf, and nan, which every comparison of FloatRange lets through."""
+
+    name = "seconds"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 (as click has it)
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Return the number. Fails like any bad value of an option."""
+        seconds: float = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
+        return seconds
+
+
 def client_options(timeout: float) -> Callable[[F], F]:
     """Add -4, -6, --bind, --timeout and --json to a verb; ``timeout`` is the default, seconds."""
 
@@ -28,7 +47,7 @@ def client_options(timeout: float) -> Callable[[F], F]:
                 click.option("--bind", metavar="ADDRESS[:PORT]", help="Ask from this address."),
                 click.option(
                     "--timeout",
-                    type=click.FloatRange(min=0, min_open=True),
+                    type=Seconds(min=0, min_open=True),
                     default=timeout,
                     show_default=True,
                     metavar="SECONDS",

@@ -12,11 +12,16 @@ from dataclasses import fields
 import click
 
 from stunkit.endpoint import Endpoint
+from stunkit.errors import Unencodable, UsageError
 from stunkit.server.server import Server
 from stunkit.server.settings import Settings
+from stunkit.server.streams import ACCEPT_LIMIT
+from stunkit.wire.attributes.text import Software
 from stunkit.wire.uri import DEFAULT_PORT
 
-SPARE_FILES = 64  # descriptors besides those of TCP connections
+# Descriptors besides those of TCP connections: our own, and under a flood the connections of the
+# last few wake-ups, until those that make room for them are closed.
+SPARE_FILES = 64 + 16 * ACCEPT_LIMIT
 
 
 @click.command("serve")
@@ -35,6 +40,11 @@ def command(listen: tuple[str, ...], software: str | None, *, check: bool) -> No
     Prints a line on stderr for each socket, then "ready". SIGTERM and SIGINT let clients read
     their last answers and end it.
     """
+    if software is not None:
+        try:
+            Software(software).encode(bytes(12))
+        except Unencodable as error:
+            raise UsageError("a text for SOFTWARE", software, error.reason) from None
     settings = Settings(
         listen=tuple(Endpoint.parse(text, port=DEFAULT_PORT) for text in listen),
         software=software,

@@ -9,9 +9,15 @@ from collections.abc import Callable
 
 import click
 
-from stunkit.cli.options import client_options, parse_bind, pick_family, pick_servers
+from stunkit.cli.options import (
+    Seconds,
+    client_options,
+    parse_bind,
+    pick_family,
+    pick_servers,
+)
 from stunkit.cli.render import whoami as render
-from stunkit.cli.render.text import columns
+from stunkit.cli.render.text import columns, printable
 from stunkit.cli.status import ExitStatus
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import Refused
@@ -25,7 +31,7 @@ from stunkit.wire.uri import Uri
 @click.option("--watch", is_flag=True, help="Ask again and again; report every change.")
 @click.option(
     "--interval",
-    type=click.FloatRange(min=1),
+    type=Seconds(min=1),
     default=30.0,
     show_default=True,
     metavar="SECONDS",
@@ -164,7 +170,8 @@ class Run:
         if not answered:
             for answer in result.answers:
                 if self._form == "short":
-                    click.echo(f"stunkit: {answer.name.host}: {answer.error}", err=True)
+                    said = printable(f"{answer.name.host}: {answer.error}")
+                    click.echo(f"stunkit: {said}", err=True)
             refused = any(isinstance(answer.error, Refused) for answer in result.answers)
             return ExitStatus.REFUSED if refused else ExitStatus.NO_ANSWER
         if not render.short(result):

@@ -120,10 +120,15 @@ class _Transaction:
 
 
 class Client:
-    """A machine (``protocol.machine``) that carries any number of transactions."""
+    """A machine (``protocol.machine``) that carries any number of transactions.
+
+    Raises ValueError for a schedule that sends nothing: its ``rc`` is under 1.
+    """
 
     def __init__(self, schedule: Schedule | None = None) -> None:
         self._schedule = schedule or Schedule()
+        if self._schedule.rc < 1:
+            raise ValueError(f"a request is sent once at least, not {self._schedule.rc} times")
         self._round_trips = RoundTrips()
         self._open: dict[bytes, _Transaction] = {}
         self._ended: OrderedDict[bytes, StrayKind] = OrderedDict()

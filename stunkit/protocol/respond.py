@@ -2,11 +2,11 @@
 
 ``respond`` is the whole truth about what a stunkit server says; whatever is faster must say the
 same, byte for byte. It keeps no state and never sends. Answers to RFC 8489 sections 6.3, 6.3.1 and
-12, to RFC 5780 section 6 (420 to CHANGE-REQUEST where there is no other address) and, for clients
-without the magic cookie, to RFC 3489 section 8.1 with MAPPED-ADDRESS alone.
+12, to RFC 5780 section 6 and, for clients without the magic cookie, to RFC 3489 section 8.1.
 
 Rules of this file: never an answer to what is not a request; never an answer longer than
-``Site.budget`` allows; never an answer to anyone but the source.
+``Site.budget`` allows; never an answer to an address that did not ask (RESPONSE-PORT changes the
+port alone).
 """
 
 from __future__ import annotations
@@ -16,10 +16,17 @@ from typing import NamedTuple
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import Malformed, NotStun
-from stunkit.protocol.site import Site
-from stunkit.wire.attributes.address import MappedAddress, XorMappedAddress
+from stunkit.protocol.site import Quartet, Site
+from stunkit.wire.attributes.address import (
+    ChangedAddress,
+    MappedAddress,
+    OtherAddress,
+    ResponseOrigin,
+    SourceAddress,
+    XorMappedAddress,
+)
 from stunkit.wire.attributes.attribute import Attribute
-from stunkit.wire.attributes.behavior import ChangeRequest
+from stunkit.wire.attributes.behavior import ChangeRequest, Padding, ResponsePort
 from stunkit.wire.attributes.error import ErrorCode, UnknownAttributes
 from stunkit.wire.attributes.text import Software
 from stunkit.wire.fingerprint import add_fingerprint, check_fingerprint
@@ -44,6 +51,7 @@ UNDERSTOOD = frozenset(
         AttributeType.XOR_MAPPED_ADDRESS,
     }
 )
+UNDERSTOOD_OF_DATAGRAMS = UNDERSTOOD | {AttributeType.RESPONSE_PORT, AttributeType.PADDING}
 
 
 class Disposition(StrEnum):
@@ -58,6 +66,12 @@ class Disposition(StrEnum):
     UNSUPPORTED_METHOD = "unsupported-method"
     INDICATION = "indication"
     RESPONSE = "response"
+
+
+_DISPOSITIONS = {
+    Code.BAD_REQUEST: Disposition.BAD_REQUEST,
+    Code.UNKNOWN_ATTRIBUTE: Disposition.UNKNOWN_ATTRIBUTE,
+}
 
 
 class Received(NamedTuple):
@@ -82,28 +96,28 @@ class Response(NamedTuple):
 
 def respond(received: Received, site: Site) -> Response:
     """Decide what to answer. Raises nothing, whatever the bytes."""
-    disposition, answer = _answer(received, site)
-    data = answer.raw if answer else b""
-    return Response(disposition, data, received.local, received.source)
-
-
-def _answer(received: Received, site: Site) -> tuple[Disposition, Message | None]:
     try:
         message = Message.decode(received.data)
     except NotStun:
-        return Disposition.NOT_STUN, None
+        return _nothing(Disposition.NOT_STUN, received)
     except Malformed as error:
         header = Message(error.header, ())
-        disposition = _unanswered(header)
-        if disposition is None:
-            return Disposition.BAD_REQUEST, _error(header, Code.BAD_REQUEST, received, site)
-        return Disposition.MALFORMED, None
-    disposition = _unanswered(message)
-    if disposition is not None:
-        return disposition, None
-    if check_fingerprint(message) is False:
-        return Disposition.BAD_FINGERPRINT, None
-    return _answer_binding(message, received, site)
+        if _unanswered(header) is not None:
+            return _nothing(Disposition.MALFORMED, received)
+        answered = _refuse(header, Code.BAD_REQUEST, received, site)
+    else:
+        disposition = _unanswered(message)
+        if disposition is not None:
+            return _nothing(disposition, received)
+        if check_fingerprint(message) is False:
+            return _nothing(Disposition.BAD_FINGERPRINT, received)
+        answered = _answer_binding(message, received, site)
+    disposition, answer, source, destination = answered
+    return Response(disposition, answer.raw, source, destination)
+
+
+def _nothing(disposition: Disposition, received: Received) -> Response:
+    return Response(disposition, b"", received.local, received.source)
 
 
 def _unanswered(message: Message) -> Disposition | None:
@@ -119,35 +133,69 @@ def _unanswered(message: Message) -> Disposition | None:
 
 def _answer_binding(
     request: Message, received: Received, site: Site
-) -> tuple[Disposition, Message]:
-    understood = UNDERSTOOD
-    if request.is_classic:
-        # Classic clients send CHANGE-REQUEST with no flag set as a matter of course.
-        try:
-            change = request.get(ChangeRequest)
-        except Malformed:
-            return Disposition.BAD_REQUEST, _error(request, Code.BAD_REQUEST, received, site)
-        if change is not None and not change.flags:
-            understood |= {AttributeType.CHANGE_REQUEST}
+) -> tuple[Disposition, Message, Endpoint, Endpoint]:
+    """Answer a Binding request; the endpoints are where the answer leaves from and goes to."""
+    here, there = received.local, received.source
+    quartet = site.quartet
+    has_other = quartet is not None and quartet.proven
+    understood = UNDERSTOOD if site.is_stream else UNDERSTOOD_OF_DATAGRAMS
+    if has_other or request.is_classic:
+        understood |= {AttributeType.CHANGE_REQUEST}
     unknown = request.unknown(understood)
     if unknown:
-        answer = _error(request, Code.UNKNOWN_ATTRIBUTE, received, site, UnknownAttributes(unknown))
-        return Disposition.UNKNOWN_ATTRIBUTE, answer
+        return _refuse(request, Code.UNKNOWN_ATTRIBUTE, received, site, UnknownAttributes(unknown))
+    try:
+        change = request.get(ChangeRequest) or ChangeRequest()
+        response_port = request.get(ResponsePort)
+        padding = request.get(Padding)
+    except Malformed:
+        return _refuse(request, Code.BAD_REQUEST, received, site)
+    if change.flags and (site.is_stream or not has_other):
+        unknown = (AttributeType.CHANGE_REQUEST,)  # RFC 5780 section 6
+        return _refuse(request, Code.UNKNOWN_ATTRIBUTE, received, site, UnknownAttributes(unknown))
+    if response_port is not None:
+        if padding is not None or response_port.number == 0:
+            return _refuse(request, Code.BAD_REQUEST, received, site)
+        there = there.with_port(response_port.number)
     mapped = MappedAddress if request.is_classic else XorMappedAddress
-    return Disposition.ANSWERED, _build(
-        MessageClass.SUCCESS_RESPONSE, request, site, mapped(received.source)
-    )
+    attributes: list[Attribute] = [mapped(received.source)]
+    if quartet is not None:
+        asked = quartet.local.index(here)
+        answering = asked ^ change.flags >> 1
+        here = quartet.local[answering]
+        attributes += _behavior(request, received, quartet, answering, asked ^ 3)
+    answer = _build(MessageClass.SUCCESS_RESPONSE, request, site, *attributes)
+    if padding is not None:
+        # Long enough to be fragmented if the request was, and never longer than it.
+        room = len(received.data) - len(answer.raw) - 4
+        filler = Padding(bytes(max(0, room) & ~3))
+        answer = _build(MessageClass.SUCCESS_RESPONSE, request, site, *attributes, filler)
+    return Disposition.ANSWERED, answer, here, there
 
 
-def _error(
+def _behavior(
+    request: Message, received: Received, quartet: Quartet, answering: int, other: int
+) -> list[Attribute]:
+    """Return what RFC 5780 section 6.1, or RFC 3489 section 8.1, adds to every success."""
+    origin, alternate = quartet.public[answering], quartet.public[other]
+    attributes: list[Attribute]
+    if request.is_classic:
+        attributes = [SourceAddress(origin), ChangedAddress(alternate)]
+    else:
+        mapped = MappedAddress(received.source)
+        attributes = [mapped, ResponseOrigin(origin), OtherAddress(alternate)]
+    return attributes if quartet.proven else attributes[:-1]
+
+
+def _refuse(
     request: Message, code: Code, received: Received, site: Site, *more: Attribute
-) -> Message:
-    """Build an error response; its phrase is left out where it would break the budget."""
+) -> tuple[Disposition, Message, Endpoint, Endpoint]:
+    """Answer with an error; its phrase is left out where it would break the budget."""
     message_class = MessageClass.ERROR_RESPONSE
     answer = _build(message_class, request, site, ErrorCode(code, reason_phrase(code)), *more)
     if len(answer.raw) > site.budget(len(received.data), received.source.family):
         answer = _build(message_class, request, site, ErrorCode(code), *more)
-    return answer
+    return _DISPOSITIONS[code], answer, received.local, received.source
 
 
 def _build(

@@ -23,8 +23,7 @@ class Schedule(NamedTuple):
     """The numbers that time a transaction.
 
     A learned RTO never falls below ``rto_min``: by default it only ever makes a client slower
-    than the RFC's 500 ms. Who measures a path may set it lower. Raises ValueError when ``rc`` is
-    under 1.
+    than the RFC's 500 ms. Who measures a path may set it lower.
     """
 
     rto: float = RTO
@@ -32,10 +31,6 @@ class Schedule(NamedTuple):
     rm: float = RM
     ti: float = TI
     rto_min: float = RTO
-
-    def __post_init__(self) -> None:
-        if self.rc < 1:
-            raise ValueError(f"a request is sent at least once, not {self.rc} times")
 
 
 @dataclass(slots=True, eq=False)

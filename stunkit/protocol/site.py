@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stunkit.endpoint import Family
+from stunkit.endpoint import Endpoint, Family
 from stunkit.wire.attributes.text import Software
 from stunkit.wire.message import HEADER_SIZE
 
@@ -14,18 +14,37 @@ ALLOWANCE = {Family.IPV4: 12, Family.IPV6: 24}
 
 
 @dataclass(frozen=True, slots=True)
+class Quartet:
+    """The four sockets of an RFC 5780 server in one address family (section 6).
+
+    In this order: address and port, the same address with the other port, the other address with
+    the port, both others. So a socket's place is a two-bit role, and CHANGE-REQUEST's flags,
+    shifted right by one, say which bits of it change. ``local`` is where the sockets are bound,
+    ``public`` how clients reach them (other than ``local`` behind a one-to-one NAT). As long as
+    the other address is not ``proven`` to answer, it is neither named nor used.
+    """
+
+    local: tuple[Endpoint, ...]
+    public: tuple[Endpoint, ...]
+    proven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """The settings of one server.
 
     ``software`` is sent as SOFTWARE in every answer; None, the default, sends none: it helps
-    attackers to choose, and makes each answer longer (RFC 8489 sections 14.14 and 16.1.2). Raises
-    Unencodable where it would fit into no answer.
+    attackers to choose, and makes each answer longer (RFC 8489 sections 14.14 and 16.1.2).
+    ``quartet`` makes it an RFC 5780 server. ``is_stream``: TCP and TLS, where an answer can only
+    go back on the connection that asked. Raises Unencodable for software that SOFTWARE cannot hold.
     """
 
     software: str | None = None
+    quartet: Quartet | None = None
+    is_stream: bool = False
 
     def __post_init__(self) -> None:
-        _ = self.software_size  # now, not in each answer
+        _ = self.software_size  # encodes it once, so that no answer fails later
 
     @property
     def software_size(self) -> int:
@@ -38,6 +57,8 @@ class Site:
     def budget(self, request_size: int, family: Family) -> int:
         """Return how long an answer to a request of so many bytes may be, in bytes.
 
-        Never less than a success to a blank request.
+        Never less than a success to a blank request. The three attributes that RFC 5780 section
+        6.1 demands of a server with two addresses come on top, on its sockets.
         """
-        return max(request_size, HEADER_SIZE) + ALLOWANCE[family] + self.software_size
+        addresses = 1 if self.quartet is None else 4
+        return max(request_size, HEADER_SIZE) + addresses * ALLOWANCE[family] + self.software_size

@@ -1,0 +1,1 @@
+"""A network of NATs on virtual time: machines run in it as they do on real sockets."""
