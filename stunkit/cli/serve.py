@@ -32,9 +32,29 @@ SPARE_FILES = 64 + 16 * ACCEPT_LIMIT
     help=f"Serve UDP and TCP here; may be given several times. "
     f"[default: port {DEFAULT_PORT} of every address]",
 )
+@click.option(
+    "--alternate",
+    multiple=True,
+    metavar="ADDRESS[:PORT]",
+    help="The other address, and port, of an RFC 5780 server; once for each family of --listen. "
+    "[default port: one more than that of --listen]",
+)
+@click.option(
+    "--advertise",
+    multiple=True,
+    metavar="LOCAL=PUBLIC",
+    help="Behind a one-to-one NAT: clients know this local address by that public one.",
+)
 @click.option("--software", metavar="TEXT", help="Send this as SOFTWARE in every answer.")
 @click.option("--check", is_flag=True, help="Print the effective settings and exit.")
-def command(listen: tuple[str, ...], software: str | None, *, check: bool) -> None:
+def command(
+    listen: tuple[str, ...],
+    alternate: tuple[str, ...],
+    advertise: tuple[str, ...],
+    software: str | None,
+    *,
+    check: bool,
+) -> None:
     """Answer STUN Binding requests over UDP and TCP.
 
     Prints a line on stderr for each socket, then "ready". SIGTERM and SIGINT let clients read
@@ -47,6 +67,8 @@ def command(listen: tuple[str, ...], software: str | None, *, check: bool) -> No
             raise UsageError("a text for SOFTWARE", software, error.reason) from None
     settings = Settings(
         listen=tuple(Endpoint.parse(text, port=DEFAULT_PORT) for text in listen),
+        alternate=tuple(Endpoint.parse(text, port=0) for text in alternate),
+        advertise=tuple(_parse_advertise(text) for text in advertise),
         software=software,
     )
     if check:
@@ -58,6 +80,17 @@ def command(listen: tuple[str, ...], software: str | None, *, check: bool) -> No
     # Windows' default loop cannot watch a socket; this one can, everywhere.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(_serve(settings))
+
+
+def _parse_advertise(text: str) -> tuple[str, str]:
+    """Split LOCAL=PUBLIC, two addresses of one family. Raises UsageError."""
+    local, sign, public = text.partition("=")
+    if not sign:
+        raise UsageError("LOCAL=PUBLIC", text, "it has no =")
+    pair = Endpoint.of(local, 0), Endpoint.of(public, 0)
+    if pair[0].family is not pair[1].family:
+        raise UsageError("LOCAL=PUBLIC", text, "the two are of different families")
+    return pair[0].host, pair[1].host
 
 
 async def _serve(settings: Settings) -> None:

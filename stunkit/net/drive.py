@@ -7,6 +7,7 @@ machine by its local endpoint.
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -61,6 +62,8 @@ class Driver(Generic[E]):
             family=ADDRESS_FAMILY[remote.family],
             local_addr=None if local is None else (local.host, local.port),
         )
+        if not connection.is_open:
+            raise OSError(errno.ECONNRESET, "the connection was reset at once")
         self._connections[connection.local] = connection
         return connection.local
 

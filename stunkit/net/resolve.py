@@ -8,7 +8,10 @@ the default port of A and AAAA does.
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
+import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, NamedTuple
 
 from stunkit.endpoint import Endpoint, Family
@@ -111,14 +114,26 @@ def order_services(
 async def _look_up_addresses(
     service: Service, transport: Transport, family: Family | None
 ) -> list[Endpoint]:
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(
-        service.host,
-        service.port,
-        family=socket.AF_UNSPEC if family is None else ADDRESS_FAMILY[family],
-        type=_SOCKET_KIND[transport],
-    )
-    return [endpoint_of(sockaddr) for *_, sockaddr in found]
+    """Ask the system, in a daemon thread: unlike asyncio's own, nobody has to wait for its end."""
+    found: Future[list[Endpoint]] = Future()
+    found.set_running_or_notify_cancel()  # from now on it takes a result, wanted or not
+
+    def look_up() -> None:
+        try:
+            addresses = socket.getaddrinfo(
+                service.host,
+                service.port,
+                socket.AF_UNSPEC if family is None else ADDRESS_FAMILY[family],
+                _SOCKET_KIND[transport],
+            )
+            found.set_result([endpoint_of(sockaddr) for *_, sockaddr in addresses])
+        except UnicodeError:  # a label that is empty, over 63 bytes long, or no IDNA
+            found.set_exception(OSError(errno.EINVAL, "not a host name"))
+        except OSError as error:
+            found.set_exception(error)
+
+    threading.Thread(target=look_up, name=f"look up {service.host}", daemon=True).start()
+    return await asyncio.wrap_future(found)
 
 
 def _reason(error: OSError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Callable
 from typing import cast
 
@@ -48,7 +49,17 @@ class Connection(asyncio.BufferedProtocol):
         if self._max_unsent is not None:
             self._transport.set_write_buffer_limits(high=self._max_unsent)
         self.local = endpoint_of(transport.get_extra_info("sockname"))
-        self.remote = endpoint_of(transport.get_extra_info("peername"))
+        peername = transport.get_extra_info("peername")
+        if peername:
+            self.remote = endpoint_of(peername)
+        else:  # a reset was faster than we
+            self.remote = Endpoint(bytes(len(self.local.packed)), 0)
+            self.abort(describe_errno(errno.ECONNRESET))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has begun and not ended."""
+        return self._transport is not None
 
     def get_buffer(self, sizehint: int) -> bytearray:
         """See ``asyncio.BufferedProtocol``."""

@@ -92,13 +92,14 @@ class UdpSocket:
             try:
                 received = receive()
             except (BlockingIOError, InterruptedError):
+                self._read_errors()  # a send may have taken the alarm, and not the error
                 return
             except OSError:
+                if self._socket.fileno() < 0:  # whoever got the last datagram closed us
+                    return
                 # An ICMP error on Linux, "connection reset" on Windows: the socket itself lives.
                 self._read_errors()
                 continue
-            if self._socket.fileno() < 0:
-                return
             on_datagram(*received)
 
     def send(self, data: bytes, destination: Endpoint, source: Endpoint | None = None) -> bool:
@@ -108,6 +109,10 @@ class UdpSocket:
         when there is no route.
         """
         address = sockaddr_of(destination)
+        if self._tells_errors:
+            # Linux gives an ICMP error to whichever call comes next, though it be about another
+            # destination. Taken here, it is still in the queue from which `drain` reports it.
+            self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         try:
             if self._pktinfo and source is not None and not source.is_wildcard:
                 self._socket.sendmsg([data], [_pktinfo(source)], 0, address)

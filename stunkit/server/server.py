@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import logging
 import socket
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
-from stunkit.protocol.site import Site
+from stunkit.net.udp import UdpSocket
+from stunkit.protocol.site import Quartet, Site
+from stunkit.server.alternate import Alternate, find_listen
 from stunkit.server.counters import Counters
 from stunkit.server.lanes.portable import PortableLane
 from stunkit.server.settings import ANY_IPV4, ANY_IPV6, Settings
@@ -33,28 +36,40 @@ class Server:
         self.counters = Counters()
         self.endpoints: list[tuple[Transport, Endpoint]] = []
         self._site = Site(software=self.settings.software)
-        self._lanes: list[PortableLane] = []
-        self._streams = Streams(self.settings, self._site, self.counters)
+        self._lanes: dict[Endpoint, PortableLane] = {}
+        self._streams = Streams(self.settings, replace(self._site, is_stream=True), self.counters)
+        self._alternates: list[Alternate] = []
 
     async def start(self) -> None:
         """Bind every socket, then answer on all of them.
 
         Raises StartError, with everything closed again, when one cannot be bound.
         """
+        settings = self.settings
         try:
-            for local in self.settings.listen or _everywhere():
-                self._bind(local)
+            quartets = [(one, find_listen(one, settings.listen)) for one in settings.alternate]
+            for local in settings.listen or _everywhere():
+                if local not in [listen for _, listen in quartets]:
+                    self._bind(local, {})
+            for alternate, listen in quartets:
+                self._bind_quartet(listen, alternate)
         except StartError:
             await self.drain()
             raise
-        for lane in self._lanes:
+        for lane in self._lanes.values():
             lane.start()
         await self._streams.start()
+        for pair in self._alternates:
+            await pair.start()
 
     async def drain(self) -> None:
         """Answer what has arrived, let TCP clients read their answers, and close."""
-        for lane in self._lanes:
+        for pair in self._alternates:
+            pair.stop()
+        for lane in self._lanes.values():
             lane.drain()
+        for lane in self._lanes.values():
+            lane.close()
         self._lanes.clear()
         await self._streams.drain()
 
@@ -70,11 +85,31 @@ class Server:
     ) -> None:
         await self.drain()
 
-    def _bind(self, local: Endpoint) -> None:
-        """Bind UDP and TCP to the same address and port."""
+    def _bind_quartet(self, listen: Endpoint, alternate: Endpoint) -> None:
+        """Bind the four sockets of an RFC 5780 server, and watch over the other address."""
+        siblings: dict[Endpoint, UdpSocket] = {}
+        listen = self._bind(listen, siblings)
+        other = alternate.with_port(alternate.port or listen.port + 1)
+        local = (listen, listen.with_port(other.port), other.with_port(listen.port), other)
+        for endpoint in local[1:]:
+            self._bind(endpoint, siblings)
+        shown = {Endpoint.of(a, 0).packed: Endpoint.of(b, 0) for a, b in self.settings.advertise}
+        public = tuple(shown.get(e.packed, e).with_port(e.port) for e in local)
+        self._alternates.append(Alternate(Quartet(local, public), self._adopt))
+        self._adopt(Quartet(local, public))
+
+    def _adopt(self, quartet: Quartet) -> None:
+        """Answer on four sockets as a quartet from now on."""
+        for endpoint in quartet.local:
+            site = replace(self._site, quartet=quartet)
+            self._lanes[endpoint].site = site
+            self._streams.sites[endpoint] = replace(site, is_stream=True)
+
+    def _bind(self, local: Endpoint, siblings: dict[Endpoint, UdpSocket]) -> Endpoint:
+        """Bind UDP and TCP to the same address and port, and return it."""
         for attempt in range(PORT_ATTEMPTS):
             try:
-                lane = PortableLane(local, self._site, self.counters)
+                lane = PortableLane(local, self._site, self.counters, siblings)
             except OSError as error:
                 raise _explain(error, Transport.UDP, local) from error
             try:
@@ -85,9 +120,10 @@ class Server:
                 if local.port == 0 and is_taken and attempt + 1 < PORT_ATTEMPTS:
                     continue  # the port that UDP got is taken for TCP: draw again
                 raise _explain(error, Transport.TCP, lane.local) from error
-            self._lanes.append(lane)
+            self._lanes[lane.local] = lane
             self.endpoints += [(Transport.UDP, lane.local), (Transport.TCP, lane.local)]
-            return
+            return lane.local
+        raise AssertionError("the last attempt returns or raises")
 
 
 def _everywhere() -> tuple[Endpoint, ...]:

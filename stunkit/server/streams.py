@@ -1,9 +1,9 @@
 """STUN over TCP, bounded: connections, the time each may idle, the memory each may take.
 
 A client keeps its connection for as long as it needs the mapping (RFC 8489 section 6.2.2), so an
-idle connection is no fault; it is closed after ``idle_timeout`` all the same, and where there are
-too many, the one that has been idle longest makes room for the new one. Half-open and slow clients
-never complete a message, and so are the first to go.
+idle connection is no fault; it is closed after ``idle_timeout`` all the same. Where there are too
+many, one makes room for the new one: half-open and slow clients, which never completed a message,
+are the first to go, the oldest of them first; then the one that has been idle longest.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from stunkit.server.counters import Counters
 from stunkit.server.settings import Settings
 
 DRAIN_TIMEOUT = 2.0  # seconds that clients get to read their last answers
-BACKLOG = 512  # connections that wait to be accepted
+BACKLOG = 4096  # connections that wait to be accepted; the kernel may allow fewer
+ACCEPT_LIMIT = 32  # connections accepted in a row before other sockets get their turn
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +35,12 @@ class Streams:
     def __init__(self, settings: Settings, site: Site, counters: Counters) -> None:
         self._settings = settings
         self._site = site
+        self.sites: dict[Endpoint, Site] = {}  # where a listening endpoint has its own
         self._counters = counters
         self._sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
         self._connections: OrderedDict[Connection, float] = OrderedDict()  # by last message
+        self._silent: OrderedDict[Connection, None] = OrderedDict()  # those without any, by age
         self._timer: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
 
@@ -67,7 +70,8 @@ class Streams:
         """Accept connections on everything that is bound."""
         loop = asyncio.get_running_loop()
         for listening in self._sockets:
-            server = await loop.create_server(self._accept, sock=listening, backlog=BACKLOG)
+            server = await loop.create_server(self._accept, sock=listening, backlog=ACCEPT_LIMIT)
+            listening.listen(BACKLOG)  # asyncio has just set it to its own
             self._servers.append(server)
         self._sockets.clear()
 
@@ -104,16 +108,18 @@ class Streams:
         return _Accepted(self)
 
     def opened(self, connection: Connection) -> None:
-        """Count a new connection in, at the price of the one that has been idle longest."""
+        """Count a new connection in, at the price of a silent one or the one idle longest."""
         if len(self._connections) >= self._settings.max_connections:
-            idlest, _ = self._connections.popitem(last=False)
+            idlest = next(iter(self._silent or self._connections))
+            self._forget(idlest)
             idlest.abort("it made room for another")
         self._connections[connection] = asyncio.get_running_loop().time()
+        self._silent[connection] = None
         self._watch()
 
     def closed(self, connection: Connection, reason: str) -> None:
-        """Forget a connection."""
-        self._connections.pop(connection, None)
+        """Count a connection out."""
+        self._forget(connection)
         if not self._connections:
             self._empty.set()
         log.debug("TCP connection from %s ended: %s", connection.remote, reason)
@@ -123,9 +129,10 @@ class Streams:
         if connection in self._connections:
             self._connections[connection] = asyncio.get_running_loop().time()
             self._connections.move_to_end(connection)
+            self._silent.pop(connection, None)
         received = Received(data, connection.remote, connection.local)
         try:
-            response = respond(received, self._site)
+            response = respond(received, self.sites.get(connection.local, self._site))
         except Exception:  # the outermost loop: one message must not end a server
             self._counters.errors += 1
             log.exception("a message of %d bytes over TCP broke the server's code", len(data))
@@ -134,6 +141,10 @@ class Streams:
         self._counters.dispositions[response.disposition] += 1
         if response.data:
             connection.send(response.data)
+
+    def _forget(self, connection: Connection) -> None:
+        self._connections.pop(connection, None)
+        self._silent.pop(connection, None)
 
     def _watch(self) -> None:
         """Set the alarm for the connection that has been idle longest."""
@@ -148,7 +159,7 @@ class Streams:
         for connection, since in list(self._connections.items()):
             if since > limit:
                 break
-            del self._connections[connection]
+            self._forget(connection)
             connection.abort("it was idle for too long")
         self._watch()
 

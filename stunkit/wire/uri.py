@@ -77,7 +77,7 @@ class Uri:
                 IPv6Address(host)
             except ValueError as error:
                 raise UsageError(_WHAT, text, str(error)) from None
-        elif not all(c.isalnum() or c in _PUNCTUATION for c in host):
+        if not all(map(_belongs_to_name, host.replace(":", ""))):
             raise UsageError(_WHAT, text, f"{host!r} is not a host name")
         return cls(scheme, host, port, transport)
 
@@ -111,6 +111,13 @@ class Uri:
 
     def __str__(self) -> str:
         return self.format()
+
+
+def _belongs_to_name(character: str) -> bool:
+    """Whether a host name may hold it; beyond ASCII, resolving decides (scripts need marks)."""
+    if character.isascii():
+        return character.isalnum() or character in _PUNCTUATION
+    return not character.isspace()
 
 
 def _parse_transport(text: str, query: str) -> Transport:
