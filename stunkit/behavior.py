@@ -173,7 +173,8 @@ class Behavior:
         """Return what a host inside sees of this box with ``outer`` between it and the world.
 
         Whatever one of the two does to a datagram, both do. What ``outer`` turns back comes from
-        outside to this box, and has to pass its filtering.
+        outside to this box, and has to pass its filtering. An ALG replaces its own mapped address
+        alone, and what a server writes into its answer is that of the outermost NAT.
         """
         if not outer.nat:
             public, hairpin = self, self.hairpin

@@ -24,7 +24,7 @@ TIMEOUT = 20.0  # seconds; a script takes milliseconds, unless the kernel hangs
 PACKAGES = {"ip": "iproute2", "nft": "nftables"}  # Debian's, Fedora's and Arch's name for both
 
 
-def find(program: str) -> str:
+def find_program(program: str) -> str:
     """Return the program's path. Raises StartError, naming the package that has it."""
     found = shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_PATH}")
     if found is None:
@@ -38,7 +38,7 @@ def feed(step: str, command: tuple[str, ...], script: str) -> None:
 
     Raises LabError with what it wrote to stderr, StartError when it is not there.
     """
-    words = [find(command[0]), *command[1:]]
+    words = [find_program(command[0]), *command[1:]]
     try:
         subprocess.run(  # noqa: S603 - a program of PACKAGES, fed by the lab
             words, input=script, text=True, capture_output=True, check=True, timeout=TIMEOUT

@@ -148,7 +148,7 @@ _KINDS = (
 KINDS = {kind.name: kind for kind in _KINDS}
 
 
-def find(name: str) -> Kind:
+def find_kind(name: str) -> Kind:
     """Return the kind of that name. Raises UsageError, which lists them."""
     try:
         return KINDS[name]

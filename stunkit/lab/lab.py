@@ -1,6 +1,6 @@
 """Lab: a client behind a NAT, or two behind two, and an outside with two server addresses.
 
-    with Lab(find("symmetric"), loss=20) as lab:
+    with Lab(find_kind("symmetric"), loss=20) as lab:
         lab.client.run(["stunkit", "nat", lab.server_addresses()[0]])
 
 Everything is in namespaces that this process holds; the host's own network is neither touched nor
@@ -22,7 +22,7 @@ from stunkit.behavior import Behavior
 from stunkit.endpoint import Family
 from stunkit.errors import UsageError
 from stunkit.lab import reaper
-from stunkit.lab.command import PACKAGES, configure_filter, configure_links, find
+from stunkit.lab.command import PACKAGES, configure_filter, configure_links, find_program
 from stunkit.lab.kinds import Kind
 from stunkit.lab.namespace import Namespace
 from stunkit.lab.plan import SERVERS
@@ -62,7 +62,7 @@ class Lab:
         Raises StartError when something is missing on this machine, LabError when a step fails.
         """
         for program in PACKAGES:
-            find(program)
+            find_program(program)
         with ExitStack() as undo:
             self.outside = undo.enter_context(Namespace("outside"))
             self.sides = tuple(

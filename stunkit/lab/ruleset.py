@@ -15,6 +15,9 @@ known, after translation, it is written to the tables, and each datagram of the 
 way, renews the entries. A datagram from outside that belongs to no connection is let in through
 @inbound, if the filtering lets it.
 
+A connection that began outside, through a mapping towards somebody else, keeps that mapping: to
+its remote end the host is that mapped endpoint, also when the mapping depends on the destination.
+
 Ports other than the local one come from a list drawn beforehand, one after the other, so that no
 two mappings collide: a collision would fail a test once in a few thousand runs.
 

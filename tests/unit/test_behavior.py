@@ -161,12 +161,19 @@ def test_path_is_as_short_lived_and_as_lossy_as_its_worst_box():
         lifetime=30,
         refresh=Refresh.OUTBOUND,
         fragments=False,
-        rewrites=True,
         maps_unsolicited=True,
         blocks_udp=True,
     )
     for both in (path([bad, Behavior()]), path([Behavior(), bad])):
         assert both == bad
+
+
+def test_payload_is_rewritten_by_whoever_knows_the_address_in_it():
+    # A server writes the outermost mapped address; an ALG before that one does not know it.
+    altering = Behavior(rewrites=True)
+    assert Behavior().behind(altering).rewrites
+    assert not altering.behind(Behavior()).rewrites
+    assert altering.behind(FIREWALL).rewrites
 
 
 def test_text_says_what_matters():

@@ -33,6 +33,11 @@ def say(sentence: str) -> None:
     Console(highlight=False).print(Text(sentence, style="bold"), soft_wrap=True)
 
 
+def remark(sentence: str) -> None:
+    """Print a sentence for those who want to know more, on stdout."""
+    Console(highlight=False).print(Text(sentence, style="dim"), soft_wrap=True)
+
+
 def table(
     headings: Sequence[str], rows: Sequence[Sequence[str]], *, failed: Sequence[bool]
 ) -> None:

@@ -5,7 +5,7 @@ import pytest
 from stunkit.behavior import Filtering, Mapping
 from stunkit.endpoint import Family
 from stunkit.errors import UsageError
-from stunkit.lab.kinds import KINDS, find
+from stunkit.lab.kinds import KINDS, find_kind
 from stunkit.lab.plan import plan_side
 from stunkit.lab.ruleset import check
 
@@ -27,12 +27,12 @@ from stunkit.lab.ruleset import check
     ],
 )
 def test_kind_is_what_rfc_3489_calls_so(name: str, legacy: str | None):
-    assert find(name).behavior().legacy == legacy
+    assert find_kind(name).behavior().legacy == legacy
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_kind_can_be_built_in_both_families(name: str):
-    kind = find(name).varied(ipv6=True)
+    kind = find_kind(name).varied(ipv6=True)
     for family in Family:
         plan_side(0, kind.layers(family), family)
         for layer in kind.layers(family):
@@ -40,15 +40,15 @@ def test_kind_can_be_built_in_both_families(name: str):
 
 
 def test_kinds_tell_families_apart():
-    assert find("symmetric").families == (Family.IPV4,)
-    assert find("symmetric").varied(ipv6=True).families == tuple(Family)
-    home = find("ipv6-firewall").varied(ipv6=True)
+    assert find_kind("symmetric").families == (Family.IPV4,)
+    assert find_kind("symmetric").varied(ipv6=True).families == tuple(Family)
+    home = find_kind("ipv6-firewall").varied(ipv6=True)
     assert home.behavior(Family.IPV4).nat
     assert not home.behavior(Family.IPV6).nat
 
 
 def test_varied_changes_what_is_named_and_nothing_else():
-    kind = find("carrier")
+    kind = find_kind("carrier")
     assert kind.varied() == kind
     varied = kind.varied(hairpin=True, lifetime=30, fragments=False)
     assert {(one.hairpin, one.lifetime, one.fragments) for one in varied.ipv4} == {
@@ -58,7 +58,7 @@ def test_varied_changes_what_is_named_and_nothing_else():
 
 
 def test_varied_leaves_a_firewall_without_hairpin():
-    kind = find("firewall").varied(hairpin=True, lifetime=30)
+    kind = find_kind("firewall").varied(hairpin=True, lifetime=30)
     assert kind.ipv4[0].lifetime == 30
     assert not kind.ipv4[0].hairpin
     assert kind.behavior().filtering is Filtering.ADDRESS_AND_PORT_DEPENDENT
@@ -66,4 +66,4 @@ def test_varied_leaves_a_firewall_without_hairpin():
 
 def test_find_lists_the_kinds_when_there_is_no_such():
     with pytest.raises(UsageError, match="'moebius' is not a kind of network: there are public, "):
-        find("moebius")
+        find_kind("moebius")

@@ -1,0 +1,106 @@
+"""``stunkit nat``: what the NAT or firewall on the way does to UDP."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from functools import partial
+
+import click
+
+from stunkit.cli.options import client_options, parse_bind, pick_family, pick_servers
+from stunkit.cli.render import nat as render
+from stunkit.cli.render.text import columns
+from stunkit.cli.render.whoami import NAMES
+from stunkit.cli.status import ExitStatus
+from stunkit.errors import Refused
+from stunkit.nat.discovery import TIMEOUT
+from stunkit.net.nat import NAT_SERVERS, NatResult, discover
+
+
+@click.command("nat")
+@click.argument("servers", nargs=-1, metavar="[SERVER]...")
+@click.option("-v", "--verbose", is_flag=True, help="Show the evidence for each fact.")
+@client_options(timeout=TIMEOUT)
+@click.pass_context
+def command(
+    context: click.Context,
+    servers: tuple[str, ...],
+    *,
+    verbose: bool,
+    only_ipv4: bool,
+    only_ipv6: bool,
+    bind: str | None,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Find out what your NAT does, and how hard that makes a direct call.
+
+    SERVER is HOST, HOST:PORT, [IPv6]:PORT or a stun: URI; one with two addresses (RFC 5780) can
+    tell the most. Without one, STUNKIT_SERVER counts (several, with commas), else a short list of
+    public servers. What cannot be known for sure is called unknown.
+    """
+    family = pick_family(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
+    run = partial(
+        discover,
+        pick_servers(servers, NAT_SERVERS),
+        family=family,
+        bind=parse_bind(bind, family),
+        timeout=timeout,
+    )
+    if not as_json and sys.stderr.isatty():
+        from stunkit.cli.render.live import progress  # noqa: PLC0415 (rich is slow to import)
+
+        with progress("asking", len(run.args[0])) as show:
+            result = asyncio.run(run(on_news=lambda one, text: show(f"{NAMES[one]} {text}")))
+    else:
+        result = asyncio.run(run())
+    if as_json:
+        click.echo(render.to_json(result))
+    elif sys.stdout.isatty():
+        _draw(result, verbose=verbose)
+    else:
+        _print(result, verbose=verbose)
+    context.exit(_status(result))
+
+
+def _draw(result: NatResult, *, verbose: bool) -> None:
+    from stunkit.cli.render.live import remark, say, table  # noqa: PLC0415
+
+    say(render.sentence(result))
+    headings, *rows = render.facts(result)
+    if rows:
+        table(headings, rows, failed=[False] * len(rows))
+    for note in render.notes(result):
+        remark(note)
+    if verbose:
+        headings, *rows = render.evidence_rows(result)
+        table(headings, rows, failed=[False] * len(rows))
+    remark(render.asked_line(result))
+
+
+def _print(result: NatResult, *, verbose: bool) -> None:
+    parts = [render.sentence(result)]
+    facts = render.facts(result)
+    if len(facts) > 1:
+        parts.append(columns(facts))
+    parts += render.notes(result)
+    if verbose:
+        parts.append(columns(render.evidence_rows(result)))
+    parts.append(render.asked_line(result))
+    click.echo("\n".join(part for part in parts if part))
+
+
+def _status(result: NatResult) -> ExitStatus:
+    """Return 0 when every family that answered, or is blocked, has its verdict."""
+    heard = [one for one in (result.ipv4, result.ipv6) if one is not None and one.udp is not None]
+    if not any(one.mapped for one in heard) and any(
+        isinstance(asked.error, Refused) for asked in result.asked
+    ):
+        return ExitStatus.REFUSED
+    if not heard:
+        return ExitStatus.NO_ANSWER
+    for report in heard:
+        if report.udp and (report.mapping is None or report.filtering is None):
+            return ExitStatus.INCONCLUSIVE
+    return ExitStatus.FINE
