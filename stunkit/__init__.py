@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stunkit.behavior import Filtering, Legacy, Mapping
     from stunkit.endpoint import Endpoint, Family
     from stunkit.errors import (
         InvalidAnswer,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
         UsageError,
         WireError,
     )
+    from stunkit.nat.report import Evidence, Report
+    from stunkit.net.nat import NatResult, discover
     from stunkit.net.query import Asker
     from stunkit.net.resolve import resolve
     from stunkit.net.whoami import Answer, Whoami, whoami
@@ -43,16 +46,22 @@ _HOMES = {
     "Answer": "stunkit.net.whoami",
     "Asker": "stunkit.net.query",
     "Endpoint": "stunkit.endpoint",
+    "Evidence": "stunkit.nat.report",
     "Family": "stunkit.endpoint",
+    "Filtering": "stunkit.behavior",
     "InvalidAnswer": "stunkit.errors",
+    "Legacy": "stunkit.behavior",
     "Malformed": "stunkit.errors",
+    "Mapping": "stunkit.behavior",
     "Message": "stunkit.wire.message",
     "MessageClass": "stunkit.wire.registry",
     "Method": "stunkit.wire.registry",
+    "NatResult": "stunkit.net.nat",
     "NoAnswer": "stunkit.errors",
     "NotStun": "stunkit.errors",
     "Received": "stunkit.protocol.respond",
     "Refused": "stunkit.errors",
+    "Report": "stunkit.nat.report",
     "ResolutionError": "stunkit.errors",
     "Response": "stunkit.protocol.respond",
     "Server": "stunkit.server.server",
@@ -68,6 +77,7 @@ _HOMES = {
     "UsageError": "stunkit.errors",
     "Whoami": "stunkit.net.whoami",
     "WireError": "stunkit.errors",
+    "discover": "stunkit.net.nat",
     "resolve": "stunkit.net.resolve",
     "respond": "stunkit.protocol.respond",
     "whoami": "stunkit.net.whoami",
@@ -77,16 +87,22 @@ __all__ = [
     "Answer",
     "Asker",
     "Endpoint",
+    "Evidence",
     "Family",
+    "Filtering",
     "InvalidAnswer",
+    "Legacy",
     "Malformed",
+    "Mapping",
     "Message",
     "MessageClass",
     "Method",
+    "NatResult",
     "NoAnswer",
     "NotStun",
     "Received",
     "Refused",
+    "Report",
     "ResolutionError",
     "Response",
     "Server",
@@ -102,6 +118,7 @@ __all__ = [
     "UsageError",
     "Whoami",
     "WireError",
+    "discover",
     "resolve",
     "respond",
     "whoami",

@@ -16,7 +16,13 @@ from stunkit.cli.render.text import printable
 from stunkit.cli.status import ExitStatus, status_of
 from stunkit.errors import StunkitError
 
-VERBS = ("serve", "whoami", "nat", "lab", "explain")  # each is the command `command` of its own module
+VERBS = (
+    "serve",
+    "whoami",
+    "nat",
+    "lab",
+    "explain",
+)  # each is the command `command` of its own module
 
 
 class Verbs(click.Group):

@@ -7,9 +7,11 @@ import sys
 from functools import partial
 
 import click
+from click.core import ParameterSource
 
 from stunkit.cli.options import client_options, parse_bind, pick_family, pick_servers
 from stunkit.cli.render import nat as render
+from stunkit.cli.render.advice import sentence
 from stunkit.cli.render.text import columns
 from stunkit.cli.render.whoami import NAMES
 from stunkit.cli.status import ExitStatus
@@ -20,6 +22,9 @@ from stunkit.net.nat import NAT_SERVERS, NatResult, discover
 
 @click.command("nat")
 @click.argument("servers", nargs=-1, metavar="[SERVER]...")
+@click.option("--hairpin", is_flag=True, help="Test whether the NAT turns back what is for itself.")
+@click.option("--lifetime", is_flag=True, help="Measure how long a mapping lives: takes minutes.")
+@click.option("--fragments", is_flag=True, help="Test whether fragmented datagrams get through.")
 @click.option("-v", "--verbose", is_flag=True, help="Show the evidence for each fact.")
 @client_options(timeout=TIMEOUT)
 @click.pass_context
@@ -27,6 +32,9 @@ def command(
     context: click.Context,
     servers: tuple[str, ...],
     *,
+    hairpin: bool,
+    lifetime: bool,
+    fragments: bool,
     verbose: bool,
     only_ipv4: bool,
     only_ipv6: bool,
@@ -39,14 +47,20 @@ def command(
     SERVER is HOST, HOST:PORT, [IPv6]:PORT or a stun: URI; one with two addresses (RFC 5780) can
     tell the most. Without one, STUNKIT_SERVER counts (several, with commas), else a short list of
     public servers. What cannot be known for sure is called unknown.
+
+    --hairpin, --lifetime and --fragments take longer: unless --timeout is given, they get the time.
     """
     family = pick_family(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
+    is_default = context.get_parameter_source("timeout") is ParameterSource.DEFAULT
     run = partial(
         discover,
         pick_servers(servers, NAT_SERVERS),
         family=family,
         bind=parse_bind(bind, family),
-        timeout=timeout,
+        timeout=None if is_default else timeout,
+        hairpin=hairpin,
+        lifetime=lifetime,
+        fragments=fragments,
     )
     if not as_json and sys.stderr.isatty():
         from stunkit.cli.render.live import progress  # noqa: PLC0415 (rich is slow to import)
@@ -65,30 +79,44 @@ def command(
 
 
 def _draw(result: NatResult, *, verbose: bool) -> None:
-    from stunkit.cli.render.live import remark, say, table  # noqa: PLC0415
+    """Draw the result on a terminal."""
+    from stunkit.cli.render.live import indent, remark, say, table  # noqa: PLC0415 (rich is slow to import)
 
-    say(render.sentence(result))
+    say(sentence(result))
     headings, *rows = render.facts(result)
     if rows:
+        click.echo()
         table(headings, rows, failed=[False] * len(rows))
-    for note in render.notes(result):
+    click.echo()
+    notes = render.notes(result)
+    for note in notes:
         remark(note)
+    if notes:
+        click.echo()
     if verbose:
-        headings, *rows = render.evidence_rows(result)
-        table(headings, rows, failed=[False] * len(rows))
+        for item in render.items(result):
+            say(f"{item.claim}: {item.value}")
+            indent(item.why)
+            if item.probes:
+                indent(f"probes: {item.probes}", style="dim")
+        click.echo()
     remark(render.asked_line(result))
 
 
 def _print(result: NatResult, *, verbose: bool) -> None:
-    parts = [render.sentence(result)]
+    """Print the same where nobody looks on: plain text, without control codes."""
     facts = render.facts(result)
-    if len(facts) > 1:
-        parts.append(columns(facts))
-    parts += render.notes(result)
+    parts = [sentence(result), columns(facts) if len(facts) > 1 else ""]
+    parts.append("\n".join(render.notes(result)))
     if verbose:
-        parts.append(columns(render.evidence_rows(result)))
+        parts += ["\n".join(_lines(item)) for item in render.items(result)]
     parts.append(render.asked_line(result))
-    click.echo("\n".join(part for part in parts if part))
+    click.echo("\n\n".join(part for part in parts if part))
+
+
+def _lines(item: render.Item) -> list[str]:
+    lines = [f"{item.claim}: {item.value}", f"    {item.why}"]
+    return [*lines, f"    probes: {item.probes}"] if item.probes else lines
 
 
 def _status(result: NatResult) -> ExitStatus:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, log
+from sys import maxsize
 
 NEGLIGIBLE = 1e-8  # the chance of a wrong verdict that is put up with, per silence
 
@@ -30,13 +31,17 @@ class Odds:
     def loss(self) -> float:
         """The estimated probability that one exchange is lost, on the cautious side."""
         lost = max(0, self.sent - self.answered)
-        return min(MAX_LOSS, (lost + _PRIOR_LOST) / (self.sent + _PRIOR_SENT))
+        return (lost + _PRIOR_LOST) / (self.sent + _PRIOR_SENT)
 
-    @property
-    def tries_needed(self) -> int:
-        """How many unanswered tries make chance negligible."""
-        return ceil(log(NEGLIGIBLE) / log(self.loss))
+    def tries_needed(self, fragments: int = 1) -> int:
+        """Return how many unanswered tries make chance negligible."""
+        loss = self._loss_in(fragments)
+        return maxsize if loss > MAX_LOSS else ceil(log(NEGLIGIBLE) / log(loss))
 
-    def chance(self, tries: int) -> float:
-        """The probability that so many tries in a row were lost."""
-        return float(self.loss**tries)
+    def chance(self, tries: int, fragments: int = 1) -> float:
+        """Return the probability that so many tries in a row were lost."""
+        return float(self._loss_in(fragments) ** tries)
+
+    def _loss_in(self, fragments: int) -> float:
+        """Return the loss of an exchange that travels in so many fragments, each way."""
+        return 1.0 - float((1.0 - self.loss) ** fragments)

@@ -58,8 +58,8 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether it has begun and not ended."""
-        return self._transport is not None
+        """Whether it has begun, and not ended or begun to end."""
+        return self._transport is not None and not self._transport.is_closing()
 
     def get_buffer(self, sizehint: int) -> bytearray:
         """See ``asyncio.BufferedProtocol``."""
@@ -74,6 +74,8 @@ class Connection(asyncio.BufferedProtocol):
             self.abort(f"not STUN: {error.reason}")
             return
         for message in messages:
+            if not self.is_open:  # what answered the last one broke it, or ended it
+                return
             self._on_message(message, self.remote, self.local)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -95,7 +97,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def send(self, data: bytes) -> None:
         """Send one message; one that comes after the end is dropped."""
-        if self._transport is not None:
+        if self._transport is not None and self.is_open:
             self._transport.write(data)
 
     def close(self) -> None:

@@ -139,7 +139,7 @@ async def _ask(asker: Asker, uri: Uri, family: Family) -> Answer:
     try:
         endpoints = await resolve(uri, family=family)
         for index, endpoint in enumerate(endpoints[:MAX_ADDRESSES]):
-            attempt = _attempt(asker, answer, endpoint, index * ATTEMPT_DELAY)
+            attempt = _attempt(asker, answer, endpoint, attempts[-1:], index * ATTEMPT_DELAY)
             attempts.append(asyncio.create_task(attempt))
         for coming in asyncio.as_completed(attempts):
             answered = await coming
@@ -152,15 +152,27 @@ async def _ask(asker: Asker, uri: Uri, family: Family) -> Answer:
         if not attempts:
             late = ResolutionError(uri.host, "the name server has not answered yet")
             return answer._replace(error=late)
+        if attempts[0].done():
+            return attempts[0].result()
         return answer._replace(server=endpoints[0], error=Unreachable("no connection yet"))
     finally:
         for attempt_task in attempts:
             attempt_task.cancel()
 
 
-async def _attempt(asker: Asker, answer: Answer, server: Endpoint, delay: float) -> Answer:
-    """Ask one endpoint after ``delay`` seconds."""
-    await asyncio.sleep(delay)
+async def _attempt(
+    asker: Asker,
+    answer: Answer,
+    server: Endpoint,
+    before: Sequence[asyncio.Task[Answer]],
+    delay: float,
+) -> Answer:
+    """Ask one endpoint after ``delay`` seconds, or once the attempt before it has failed."""
+    if before:
+        done, _ = await asyncio.wait(before, timeout=delay)
+        for attempt in done:
+            if attempt.result().mapped is not None:
+                return attempt.result()
     answer = answer._replace(server=server)
     transport = answer.transport
     try:

@@ -1,7 +1,8 @@
 """A box on the path: a NAT, a firewall, or both, doing what its ``Behavior`` says.
 
-Two functions of a datagram and the time: ``outbound`` says what leaves, ``inbound`` who gets what
-arrives (RFC 4787 sections 4 and 5). Nothing here waits or sends.
+Functions of a datagram and the time: ``outbound`` says what leaves, ``inbound`` who gets what
+arrives, ``turn_back`` who gets what comes from inside (RFC 4787 sections 4, 5 and 6). Nothing here
+waits or sends.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Box:
         self._by_key: dict[Hashable, _Entry] = {}
         self._by_external: dict[Endpoint, _Entry] = {}
         self._occupied: dict[tuple[Endpoint, Endpoint], float] = {}
-        self._next_port = random.randrange(FIRST_PORT, 65000)
+        self._last_port = random.randrange(FIRST_PORT, 65536)
 
     def outbound(self, source: Endpoint, destination: Endpoint, now: float) -> Endpoint | None:
         """Return the endpoint that a datagram from inside shows outside; None drops it."""
@@ -46,7 +47,7 @@ class Box:
             return None
         key = _key(behavior.mapping, source, destination)
         entry = self._live(self._by_key.get(key), now)
-        if entry is not None and self._occupied.get((entry.external, destination), 0.0) > now:
+        if entry is not None and self._is_occupied(entry.external, destination, now):
             key = (source, destination, "displaced")
             entry = self._live(self._by_key.get(key), now)
         if entry is None:
@@ -95,6 +96,9 @@ class Box:
     def _live(self, entry: _Entry | None, now: float) -> _Entry | None:
         return entry if entry is not None and entry.expires > now else None
 
+    def _is_occupied(self, external: Endpoint, destination: Endpoint, now: float) -> bool:
+        return self._occupied.get((external, destination), 0.0) > now
+
     def _assign(self, source: Endpoint, destination: Endpoint, now: float) -> Endpoint:
         """Choose the public endpoint of a new mapping (RFC 4787 sections 4.1 and 4.2)."""
         if not self.behavior.nat:
@@ -113,18 +117,20 @@ class Box:
                 return external
 
     def _draw(self, source: Endpoint) -> int:
+        """Return a port that may be taken; the port of the source is no other one."""
         assignment = self.behavior.port_assignment
         if assignment is PortAssignment.SEQUENTIAL:
-            self._next_port = FIRST_PORT + (self._next_port + 1 - FIRST_PORT) % PORTS
-            return self._next_port
-        port = self._random.randrange(FIRST_PORT, 65536)
-        if assignment is PortAssignment.PARITY:
-            port = port & ~1 | source.port & 1
-        is_other = assignment is PortAssignment.PRESERVING or port != source.port
-        return port if is_other else self._draw(source)
+            self._last_port = FIRST_PORT + (self._last_port + 1 - FIRST_PORT) % PORTS
+            return self._last_port
+        port = source.port
+        while port == source.port:
+            port = self._random.randrange(FIRST_PORT, 65536)
+            if assignment is PortAssignment.PARITY:
+                port = port & ~1 | source.port & 1
+        return port
 
     def _is_free(self, external: Endpoint, destination: Endpoint, now: float) -> bool:
-        if self._occupied.get((external, destination), 0.0) > now:
+        if self._is_occupied(external, destination, now):
             return False
         return self._live(self._by_external.get(external), now) is None
 

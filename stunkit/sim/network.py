@@ -1,15 +1,18 @@
 """A network on virtual time: hosts behind boxes, servers, and what lies between them.
 
 Every datagram takes a drawn delay, may be lost, doubled or overtaken, and goes through the boxes
-of its sender and its receiver. A day passes as fast as the events in it can be handled.
+of its sender and its receiver. A day passes as fast as the events in it can be handled. Hosts that
+share their outer boxes share the network inside those: there they reach each other directly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from random import Random
 from typing import Any
 
@@ -17,7 +20,8 @@ from stunkit.endpoint import Endpoint
 from stunkit.protocol.machine import Machine, Outgoing
 from stunkit.sim.box import Box
 
-MTU_PAYLOAD = 1472  # bytes of UDP payload that a 1500-byte link carries unfragmented
+MTU = 1500  # bytes of an IP packet that every link carries whole
+HEADERS = {4: 28, 16: 48}  # bytes of the IP and UDP headers, by the length of the address
 FIRST_DYNAMIC_PORT = 49152  # where ports for port 0 are drawn from; RFC 6335 section 6
 
 
@@ -26,7 +30,8 @@ class Weather:
     """What the network between boxes and servers does to datagrams, each way.
 
     ``loss`` and ``duplication`` are probabilities; ``delay`` and ``jitter`` are seconds: each
-    datagram takes ``delay`` and a drawn part of ``jitter``, so that one may overtake another.
+    datagram takes ``delay`` and a drawn part of ``jitter``, so that one may overtake another. A
+    datagram in fragments arrives when all of them do.
     """
 
     loss: float = 0.0
@@ -40,7 +45,7 @@ class Host:
     """A host: its address, the boxes in front of it (its own first), and what it runs."""
 
     address: bytes
-    boxes: Sequence[Box] = ()
+    boxes: tuple[Box, ...] = ()
     machine: Machine[Any] | None = None
     taken: set[int] = field(default_factory=set)
 
@@ -88,18 +93,20 @@ class Network:
                 for host in self._hosts
                 if host.machine is not None and (deadline := host.machine.deadline()) is not None
             ]
-            wake = min(deadlines, default=None)
-            if self._events and (wake is None or self._events[0][0] <= wake):
-                at, _, action = heappop(self._events)
-            elif wake is not None:
-                at, action = max(wake, self.now), self._tick
-            else:
-                return
+            wake = min(deadlines, default=inf)
+            event = self._events[0][0] if self._events else inf
+            at = max(self.now, min(wake, event))
             if at > until:
-                self.now = until
+                self.now = self.now if at == inf else until
                 return
             self.now = at
-            action()
+            if event <= wake:
+                heappop(self._events)[2]()
+            else:
+                self._tick()
+
+    def _schedule(self, at: float, action: Callable[[], None]) -> None:
+        heappush(self._events, (at, next(self._order), action))
 
     def _tick(self) -> None:
         for host in self._hosts:
@@ -114,8 +121,13 @@ class Network:
     def _leave(self, host: Host, outgoing: Outgoing) -> None:
         """Take a datagram from a host outwards through its boxes."""
         source, destination, data = outgoing.local, outgoing.destination, outgoing.data
-        for index, box in enumerate(host.boxes):
-            if len(data) > MTU_PAYLOAD and not box.behavior.fragments:
+        outer = host.boxes
+        while outer:
+            if self._owner(destination, outer) is not None:
+                self._schedule(self.now, partial(self._enter, data, source, destination, outer))
+                return
+            box, *rest = outer
+            if _fragments(data, source) > 1 and not box.behavior.fragments:
                 return
             external = box.outbound(source, destination, self.now)
             if external is None:
@@ -123,51 +135,72 @@ class Network:
             if destination.packed in box.public:
                 owner = box.turn_back(destination, self.now)
                 if owner is not None:
-                    self._enter(host, data, external, owner, host.boxes[:index])
+                    self._schedule(self.now, partial(self._enter, data, external, owner, outer))
                 return
-            source = external
+            source, outer = external, tuple(rest)
         self._transmit(data, source, destination)
 
     def _transmit(self, data: bytes, source: Endpoint, destination: Endpoint) -> None:
         weather, draw = self._weather, self._random.random
-        copies = 2 if draw() < weather.duplication else 1
-        for _ in range(copies):
-            if draw() < weather.loss:
-                continue
-            at = self.now + weather.delay + draw() * weather.jitter
-            heappush(
-                self._events,
-                (at, next(self._order), lambda: self._arrive(data, source, destination)),
-            )
+        survival = (1.0 - weather.loss) ** _fragments(data, source)
+        for _ in range(2 if draw() < weather.duplication else 1):
+            if draw() < survival:
+                at = self.now + weather.delay + draw() * weather.jitter
+                self._schedule(at, partial(self._arrive, data, source, destination))
 
     def _arrive(self, data: bytes, source: Endpoint, destination: Endpoint) -> None:
         service = self._services.get(destination)
-        if service is not None:
-            for answer in service(data, source, destination, self.now):
-                self._transmit(answer.data, answer.local, answer.destination)
+        if service is None:
+            self._enter(data, source, destination, ())
             return
-        for host in self._hosts:
-            nats = [box for box in host.boxes if box.public]
-            if destination.packed in (nats[-1].public if nats else (host.address,)):
-                self._enter(host, data, source, destination, host.boxes)
-                return
+        for answer in service(data, source, destination, self.now):
+            self._transmit(answer.data, answer.local, answer.destination)
 
     def _enter(
-        self,
-        host: Host,
-        data: bytes,
-        source: Endpoint,
-        destination: Endpoint,
-        boxes: Sequence[Box],
+        self, data: bytes, source: Endpoint, destination: Endpoint, outer: tuple[Box, ...]
     ) -> None:
-        """Take a datagram inwards through boxes to a host."""
-        for box in reversed(boxes):
-            if len(data) > MTU_PAYLOAD and not box.behavior.fragments:
+        """Take a datagram inwards from the network inside some boxes to the host it is for."""
+        while (host := self._owner(destination, outer)) is not None:
+            inner = _inner(host, outer)
+            if not inner:
+                if host.machine is not None:
+                    host.machine.receive(data, source, destination, self.now)
+                return
+            box = inner[-1]
+            if _fragments(data, source) > 1 and not box.behavior.fragments:
                 return
             internal = box.inbound(source, destination, self.now)
             if internal is None:
                 return
             data = box.rewrite(data, destination, internal)
-            destination = internal
-        if host.machine is not None and destination.packed == host.address:
-            host.machine.receive(data, source, destination, self.now)
+            destination, outer = internal, (box, *outer)
+
+    def _owner(self, destination: Endpoint, outer: tuple[Box, ...]) -> Host | None:
+        """Return who has an endpoint's address, seen from the network inside some boxes."""
+        for host in self._hosts:
+            inner = _inner(host, outer)
+            if inner is not None and destination.packed in _addresses(host, inner):
+                return host
+        return None
+
+
+def _inner(host: Host, outer: tuple[Box, ...]) -> tuple[Box, ...] | None:
+    """Return a host's boxes inside of some, None when it is not behind those."""
+    inner = len(host.boxes) - len(outer)
+    return host.boxes[:inner] if inner >= 0 and host.boxes[inner:] == outer else None
+
+
+def _addresses(host: Host, boxes: tuple[Box, ...]) -> tuple[bytes, ...]:
+    """Return at which addresses a host is seen through boxes: the outermost NAT's, or its own."""
+    for box in reversed(boxes):
+        if box.public:
+            return box.public
+    return (host.address,)
+
+
+def _fragments(data: bytes, source: Endpoint) -> int:
+    """Return in how many fragments a datagram travels.
+
+    Their headers are left out of account: near a multiple of the MTU there is one more.
+    """
+    return -(-(len(data) + HEADERS[len(source.packed)]) // MTU)

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
+from typing import cast
 
 from stunkit.endpoint import Endpoint
 from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
@@ -91,8 +92,7 @@ class _Fake(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, source: tuple[str, int]) -> None:
         answer = self._reply(Message.decode(data), endpoint_of(source))

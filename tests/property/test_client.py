@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -286,3 +287,4 @@ class ClientMachine(RuleBasedStateMachine):
 
 
 TestClient = ClientMachine.TestCase
+TestClient.settings = settings(stateful_step_count=30)

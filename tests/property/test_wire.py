@@ -349,7 +349,7 @@ def assert_same(ours: Message, theirs: aioice.stun.Message) -> None:
 def test_aioice_reads_and_writes_the_same_bytes(
     message: Message,
     key: bytes | None,
-    marked: bool,  # noqa: FBT001 (Hypothesis gives it)
+    marked: bool,
 ) -> None:
     if key is not None:
         message = add_integrity(message, key)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -30,12 +31,17 @@ def progress(verb: str, total: int) -> Iterator[Callable[[str], None]]:
 
 def say(sentence: str) -> None:
     """Print a sentence that matters on stdout."""
-    Console(highlight=False).print(Text(sentence, style="bold"), soft_wrap=True)
+    Console(highlight=False).print(Text(sentence, style="bold"))
 
 
 def remark(sentence: str) -> None:
     """Print a sentence for those who want to know more, on stdout."""
-    Console(highlight=False).print(Text(sentence, style="dim"), soft_wrap=True)
+    Console(highlight=False).print(Text(sentence, style="dim"))
+
+
+def indent(text: str, *, style: str = "") -> None:
+    """Print a text on stdout that belongs to the line above it."""
+    Console(highlight=False).print(Padding(Text(text, style=style), (0, 0, 0, 4)))
 
 
 def table(

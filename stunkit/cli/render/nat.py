@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from stunkit.behavior import Filtering, Mapping
+from stunkit.cli.render.advice import families
 from stunkit.cli.render.text import printable
 from stunkit.cli.render.whoami import NAMES
-from stunkit.endpoint import Endpoint, Family
-from stunkit.nat.report import Evidence, Report
+from stunkit.endpoint import Endpoint
+from stunkit.nat.report import NOT_ASKED, Evidence, Lifetime, Ports, Report
 from stunkit.net.nat import NatResult
 
 CLAIMS = (
@@ -27,10 +26,12 @@ CLAIMS = (
     "legacy",
 )
 WORDS = ("mapping", "filtering")  # claims whose unknown is a word and not null; "udp" is another
+SEEN = ("public_addresses", "ports")  # lists of what was seen
 OPTIONAL = ("hairpin", "lifetime", "fragments")
 TITLES = {
     "udp": "UDP",
     "mapped": "seen as",
+    "public_addresses": "public addresses",
     "local": "asked from",
     "nat": "NAT",
     "mapping": "mapping",
@@ -72,7 +73,7 @@ def to_document(result: NatResult) -> dict[str, Any]:
 
 
 def _document(report: Report) -> dict[str, Any]:
-    document = {claim: plain(claim, value_of(report, claim)) for claim in CLAIMS}
+    document = {claim: plain(claim, value_of(report, claim)) for claim in (*CLAIMS, *SEEN)}
     document["evidence"] = [
         {
             "claim": one.claim,
@@ -91,9 +92,10 @@ def plain(claim: str, value: object) -> Any:  # noqa: ANN401 (whatever JSON can 
         return UDP[value]
     if value is None:
         return "unknown" if claim in WORDS else None
-    if claim == "lifetime" and isinstance(value, tuple):
-        at_least, at_most = value
-        return {"at_least": at_least, "at_most": at_most}
+    if isinstance(value, Lifetime | Ports):
+        return value._asdict()
+    if isinstance(value, tuple):
+        return [plain(claim, one) for one in value]
     return str(value) if isinstance(value, Endpoint) else value
 
 
@@ -117,71 +119,15 @@ def evidence(report: Report) -> list[Evidence]:
 def _reason(report: Report, claim: str) -> str:
     """Return why a claim is unknown for which there is no evidence."""
     if claim in OPTIONAL and report.udp:
-        return f"not asked for; --{claim} does"
+        return NOT_ASKED
     if not report.udp:
-        return "no answer came over UDP"
+        return "UDP is blocked" if report.udp is False else "no answer came over UDP"
     if claim != "legacy":
         return "no server says where it sees us"
     unknown = [one for one in ("nat", "mapping", "filtering") if value_of(report, one) is None]
     if unknown:
         return f"a name says more than is known: {' and '.join(unknown)} unknown"
     return "RFC 3489 has no name for this combination"
-
-
-def sentence(result: NatResult) -> str:
-    """Return how hard this network makes a direct call, for a person."""
-    clauses: dict[str, list[str]] = {}
-    for family, report in _reports(result):
-        clauses.setdefault(_difficulty(report), []).append(NAMES[family])
-    if not clauses:
-        return "Nothing is known: there is no server that could be asked."
-    if len(clauses) == 1:
-        said = next(iter(clauses))
-        return f"{said[0].upper()}{said[1:]}."
-    said = "; ".join(f"over {names[0]}, {clause}" for clause, names in clauses.items())
-    return f"O{said[1:]}."
-
-
-def _difficulty(report: Report) -> str:
-    """Return what a report means for a direct call.
-
-    With endpoint-independent mapping, the other side can foresee where to send: that works with
-    everyone of the same kind, and with everyone at all unless the filter wants to know the other's
-    port, which a symmetric NAT there makes unforeseeable.
-    """
-    if report.udp is False:
-        return (
-            "UDP is blocked: no direct call is possible, and every call needs a relay that is "
-            "reached over TCP or TLS"
-        )
-    if report.udp is None:
-        return "nothing is known: no server answered"
-    if report.mapping is None:
-        return f"how hard a direct call is stays unknown: {why(report, 'mapping')}"
-    if report.mapping is not Mapping.ENDPOINT_INDEPENDENT:
-        return (
-            "direct calls are hard: every peer sees another address of yours than the one it was "
-            "told, so with most home networks a relay is needed"
-        )
-    if report.filtering is None:
-        return (
-            "direct calls work with everyone whose own NAT is not symmetric; whether with the "
-            "others too is unknown"
-        )
-    if report.filtering is Filtering.ADDRESS_AND_PORT_DEPENDENT:
-        return (
-            "direct calls are easy with most people: only with those behind a symmetric NAT a "
-            "relay is needed"
-        )
-    if report.nat is False and report.filtering is Filtering.ENDPOINT_INDEPENDENT:
-        return (
-            "direct calls are easy: no NAT and no firewall is in the way, so they work with "
-            "everyone who can use UDP"
-        )
-    return (
-        "direct calls are easy: they work with everyone who can use UDP, even behind a symmetric "
-        "NAT"
-    )
 
 
 def why(report: Report, claim: str) -> str:
@@ -192,66 +138,88 @@ def why(report: Report, claim: str) -> str:
 
 def facts(result: NatResult) -> list[tuple[str, ...]]:
     """Return the headings and rows of the table of facts, a column for each family."""
-    reports = list(_reports(result))
+    reports = list(families(result))
     rows: list[tuple[str, ...]] = [("", *(NAMES[family] for family, _ in reports))]
     for claim, title in TITLES.items():
-        values = [value_of(report, claim) for _, report in reports]
-        if _is_shown(claim, values, [report for _, report in reports]):
-            rows.append((title, *(_cell(claim, value) for value in values)))
+        if any(_is_shown(claim, report) for _, report in reports):
+            rows.append((title, *(_fact(claim, report) for _, report in reports)))
     return rows
 
 
-def _is_shown(claim: str, values: list[Any], reports: list[Report]) -> bool:
+def _is_shown(claim: str, report: Report) -> bool:
+    value = value_of(report, claim)
     if claim == "udp":
-        return not all(values)
+        return value is not True
     if claim == "rewritten":
-        return True in values
+        return value is True
+    if claim == "public_addresses":
+        return len(report.public_addresses) > 1
     if claim in OPTIONAL:
-        return any(_was_asked(report, claim) for report in reports)
-    if claim in ("local", "mapped", "legacy"):
-        return any(value is not None for value in values)
-    return any(report.udp for report in reports)
+        return _was_asked(report, claim)
+    return value is not None if claim in ("local", "mapped", "legacy") else report.udp is True
 
 
 def _was_asked(report: Report, claim: str) -> bool:
-    return any(one.claim == claim for one in report.evidence)
+    return any(one.claim == claim and one.why != NOT_ASKED for one in report.evidence)
+
+
+def _fact(claim: str, report: Report) -> str:
+    """Return a cell of the table of facts; "-" where there is nothing to know."""
+    value = value_of(report, claim)
+    if value is None and (
+        claim in ("local", "mapped", "legacy")
+        or (claim == "port_preserved" and report.nat is False)
+        or (claim in OPTIONAL and not _was_asked(report, claim))
+        or (claim != "udp" and not report.udp)
+    ):
+        return "-"
+    return _cell(claim, value)
 
 
 def _cell(claim: str, value: object) -> str:
     if claim == "udp" and (value is None or isinstance(value, bool)):
         return UDP[value]
     if value is None:
-        return "-" if claim in ("local", "mapped", "legacy") else "unknown"
+        return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if claim == "lifetime" and isinstance(value, tuple):
-        at_least, at_most = value
-        return f"{at_least:g} to {at_most:g} s" if at_most is not None else f"over {at_least:g} s"
+    if isinstance(value, Lifetime):
+        if value.at_most is None:
+            return f"over {value.at_least:g} s"
+        return f"{value.at_least:g} to {value.at_most:g} s"
+    if isinstance(value, Ports):
+        return f"{value.local} as {value.mapped}"
+    if isinstance(value, tuple):
+        return ", ".join(_cell(claim, one) for one in value) or "-"
     return printable(str(value))
 
 
 def notes(result: NatResult) -> list[str]:
     """Return why what is unknown is unknown, and who could not be asked."""
-    reports = list(_reports(result))
+    reports = list(families(result))
     said = []
     for family, report in reports:
         prefix = f"{NAMES[family]}: " if len(reports) > 1 else ""
         if report.udp is not True:
-            said.append(f"{prefix}UDP is {UDP[report.udp]}: {why(report, 'udp')}.")
+            said.append(_sentence(f"{prefix}UDP is {UDP[report.udp]}: {why(report, 'udp')}"))
             continue
         said += [
-            f"{prefix}{TITLES[claim]} unknown: {why(report, claim)}."
+            _sentence(f"{prefix}{TITLES[claim]} unknown: {why(report, claim)}")
             for claim in ("nat", "mapping", "filtering", *OPTIONAL)
             if value_of(report, claim) is None and _was_asked(report, claim)
         ]
         if report.rewritten:
-            said.append(f"{prefix}{why(report, 'rewritten')}.")
+            said.append(_sentence(f"{prefix}{why(report, 'rewritten')}"))
     said += [
         f"{printable(asked.name.host)}: {printable(str(asked.error))}"
         for asked in result.asked
         if asked.error is not None and (result.report(asked.family) or not reports)
     ]
     return list(dict.fromkeys(said))
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:].removesuffix('.')}."
 
 
 def asked_line(result: NatResult) -> str:
@@ -264,22 +232,31 @@ def _server(host: str, server: Endpoint) -> str:
     return str(server) if host == server.host else f"{printable(host)} {server}"
 
 
-def evidence_rows(result: NatResult) -> list[tuple[str, ...]]:
-    """Return the headings and rows of the table of evidence."""
-    rows: list[tuple[str, ...]] = [("claim", "value", "why", "probes")]
-    reports = list(_reports(result))
+class Item(NamedTuple):
+    """The evidence for a claim, or for several that are unknown for one reason."""
+
+    claim: str
+    value: str
+    why: str
+    probes: str
+
+
+def items(result: NatResult) -> list[Item]:
+    """Return the evidence of all families, for a person."""
+    found = []
+    reports = list(families(result))
     for family, report in reports:
         prefix = f"{NAMES[family]} " if len(reports) > 1 else ""
+        unknown: dict[tuple[str, str], list[str]] = {}
         for one in evidence(report):
-            title = TITLES.get(one.claim, one.claim)
-            value = "-" if one.value is None else _cell(one.claim, one.value)
-            probes = ", ".join(printable(str(probe)) for probe in one.probes) or "-"
-            rows.append((prefix + title, value, printable(one.why), probes))
-    return rows
-
-
-def _reports(result: NatResult) -> Iterator[tuple[Family, Report]]:
-    for family in Family:
-        report = result.report(family)
-        if report is not None:
-            yield family, report
+            title, why_so = TITLES.get(one.claim, one.claim), printable(one.why)
+            probes = ", ".join(printable(str(probe)) for probe in one.probes)
+            if one.value is None:
+                unknown.setdefault((why_so, probes), []).append(title)
+            else:
+                found.append(Item(prefix + title, _cell(one.claim, one.value), why_so, probes))
+        found += [
+            Item(prefix + ", ".join(titles), "unknown", why_so, probes)
+            for (why_so, probes), titles in unknown.items()
+        ]
+    return found

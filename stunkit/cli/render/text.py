@@ -7,9 +7,7 @@ from collections.abc import Sequence
 
 def printable(text: str) -> str:
     """Return text that cannot move a cursor: control and other odd characters are escaped."""
-    return "".join(
-        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
-    )
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

@@ -6,13 +6,15 @@ The plain ones are what a NAT's application layer gateway rewrites; XOR hides th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Self
 
 from stunkit.endpoint import Endpoint
 from stunkit.wire.attributes.attribute import Attribute
 from stunkit.wire.registry import AttributeType
 
-_COOKIE = b"\x21\x12\xa4\x42"
+_COOKIE = 0x2112A442  # the magic cookie; RFC 8489 section 5
+_ipv4 = Struct(">xBHI")  # a reserved byte, family, port, address
 _FAMILY = {4: b"\0\x01", 16: b"\0\x02"}  # a reserved byte, then the family; by packed size
 
 
@@ -42,11 +44,19 @@ class XorAddress(Address):
 
     def encode(self, transaction_id: bytes) -> bytes:
         packed = self.endpoint.packed
-        plain = self.endpoint.port.to_bytes(2, "big") + packed
+        port = self.endpoint.port
+        if len(packed) == 4 and len(transaction_id) == 12:  # by far the most frequent
+            return _ipv4.pack(1, port ^ _COOKIE >> 16, int.from_bytes(packed) ^ _COOKIE)
+        plain = port.to_bytes(2, "big") + packed
         return _FAMILY[len(packed)] + _xor(plain, transaction_id)
 
     @classmethod
     def decode(cls, value: bytes, transaction_id: bytes) -> Self:
+        if len(value) == 8 and len(transaction_id) == 12:
+            family, port, address = _ipv4.unpack(value)
+            if family == 1:
+                packed = (address ^ _COOKIE).to_bytes(4)
+                return cls(Endpoint(packed, port ^ _COOKIE >> 16))
         _check(cls, value)
         plain = _xor(value[2:], transaction_id)
         return cls(Endpoint(plain[2:], plain[0] << 8 | plain[1]))
@@ -142,7 +152,7 @@ def _check(cls: type[Attribute], value: bytes) -> None:
 
 def _xor(data: bytes, transaction_id: bytes) -> bytes:
     """XOR port and address: the port with the first two bytes of what the address takes."""
-    pad = _COOKIE + transaction_id if len(transaction_id) == 12 else transaction_id
+    pad = _COOKIE.to_bytes(4) + transaction_id if len(transaction_id) == 12 else transaction_id
     pad = pad[:2] + pad[: len(data) - 2]
     mixed = int.from_bytes(data, "big") ^ int.from_bytes(pad, "big")
     return mixed.to_bytes(len(data), "big")

@@ -1,108 +1,161 @@
-"""An RFC 5780 server on real sockets: all four answer, and answer for each other."""
-
-from __future__ import annotations
-
 import asyncio
-import os
-import socket
+from contextlib import asynccontextmanager
 
 import pytest
 
-from stunkit import Endpoint, Message, Server, Settings, StartError
+from stunkit.endpoint import Endpoint
+from stunkit.errors import StartError
+from stunkit.net.sockaddr import endpoint_of
 from stunkit.net.udp import UdpSocket
-from stunkit.server.alternate import Alternate, find_listen
+from stunkit.protocol.client import mapped_endpoint
+from stunkit.server import alternate as module
+from stunkit.server.alternate import find_listen
+from stunkit.server.server import Server
+from stunkit.server.settings import Settings
 from stunkit.wire.attributes.address import OtherAddress, ResponseOrigin
 from stunkit.wire.attributes.behavior import ChangeRequest
+from stunkit.wire.message import Message
+from stunkit.wire.registry import MessageClass, Method
+from tests.integration.loopback import PATIENCE, exchange, udp_socket
+
+HERE, OTHER = "127.0.0.1", "127.0.0.2"
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def settings(second: str = "127.0.0.2") -> Settings:
-    return Settings(
-        listen=(Endpoint.parse("127.0.0.1:0"),),
-        alternate=(Endpoint.of(second, free_port()),),
-    )
-
-
-async def ask(server: Endpoint, *attributes: ChangeRequest) -> tuple[Message, Endpoint]:
-    """Send one request; return the answer and who sent it."""
-    client = UdpSocket(Endpoint.parse("127.0.0.1:0"))
-    answer: asyncio.Future[tuple[Message, Endpoint]] = asyncio.get_running_loop().create_future()
-    client.start(lambda data, source, _: answer.set_result((Message.decode(data), source)))
+@asynccontextmanager
+async def serving(**settings):
+    """Yield a server with two addresses, and its four sockets in the order of their roles."""
+    listen, alternate = Endpoint.of(HERE, 0), Endpoint.of(OTHER, 0)
+    for attempt in range(20):
+        server = Server(Settings(listen=(listen,), alternate=(alternate,), **settings))
+        try:
+            await server.start()
+        except StartError:  # the next port, or the same of the other address, is taken
+            if attempt == 19:
+                raise
+            continue
+        break
     try:
-        client.send(Message.request(1, os.urandom(12), attributes).raw, server)
-        return await asyncio.wait_for(answer, 5)
+        yield server, [endpoint for _, endpoint in server.endpoints[::2]]
     finally:
-        client.close()
+        await server.drain()
 
 
-async def test_all_four_sockets_answer_for_each_other():
-    async with Server(settings()) as server:
-        udp = [endpoint for transport, endpoint in server.endpoints if transport == "udp"]
-        assert len(udp) == 4
-        for asked in udp:
-            for change in (
-                ChangeRequest(),
-                ChangeRequest(change_port=True),
-                ChangeRequest(change_ip=True),
-                ChangeRequest(change_ip=True, change_port=True),
-            ):
-                message, source = await ask(asked, change)
-                assert source in udp
-                assert (source.packed != asked.packed) == change.change_ip
-                assert (source.port != asked.port) == change.change_port
-                assert message.get(ResponseOrigin) == ResponseOrigin(source)
-                other = message.get(OtherAddress)
-                assert other is not None
-                assert other.endpoint.packed != asked.packed
-                assert other.endpoint.port != asked.port
+async def ask(plain, server: Endpoint, change: ChangeRequest | None = None):
+    """Return the answer, and where it came from."""
+    request = Message.request(Method.BINDING, bytes(12), [change] if change else [])
+    data, source = await exchange(plain, request.raw, server)
+    return Message.decode(data), source
 
 
-async def test_withdraws_an_other_address_that_stops_answering(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("stunkit.server.alternate.INTERVAL", 0.01)
-    monkeypatch.setattr("stunkit.server.alternate.RETRY", 0.01)
-    async with Server(settings()) as server:
-        first = server.endpoints[0][1]
-        message, _ = await ask(first)
-        assert message.get(OtherAddress) is not None
-        broken = next(lane for local, lane in server._lanes.items() if local.packed[3] == 2)
-        broken.close()
-        for _ in range(500):
-            message, _ = await ask(first)
-            if message.get(OtherAddress) is None:
-                break
-            await asyncio.sleep(0.02)
-        assert message.get(OtherAddress) is None
-        message, source = await ask(first, ChangeRequest(change_ip=True))
-        assert source == first
-        assert message.message_class.name == "ERROR_RESPONSE"
+async def test_serves_four_sockets():
+    async with serving() as (_, sockets):
+        primary, other_port, other_address, both = sockets
+        assert (primary.host, other_port.host) == (HERE, HERE)
+        assert (other_address.host, both.host) == (OTHER, OTHER)
+        assert primary.port == other_address.port
+        assert other_port.port == both.port == primary.port + 1
 
 
-async def test_adopts_once_when_nothing_changes():
-    async with Server(settings()) as server:
-        heard = []
-        pair = Alternate(server._alternates[0]._quartet, heard.append)
-        await pair.start()
-        pair.stop()
-        assert heard == []  # it was proven, and still is
+@pytest.mark.parametrize("asked", range(4))
+async def test_names_where_it_answers_from_and_what_else_it_has(asked: int):
+    async with serving() as (_, sockets):
+        with udp_socket("127.0.0.1") as plain:
+            answer, source = await ask(plain, sockets[asked])
+            assert source == sockets[asked]
+            assert answer.get(ResponseOrigin).endpoint == sockets[asked]
+            assert answer.get(OtherAddress).endpoint == sockets[asked ^ 3]
+            assert mapped_endpoint(answer) == endpoint_of(plain.getsockname())
+
+
+@pytest.mark.parametrize("asked", range(4))
+@pytest.mark.parametrize(
+    ("change", "flip"),
+    [
+        (ChangeRequest(), 0),
+        (ChangeRequest(change_port=True), 1),
+        (ChangeRequest(change_ip=True), 2),
+        (ChangeRequest(change_ip=True, change_port=True), 3),
+    ],
+    ids=["neither", "port", "address", "both"],
+)
+async def test_answers_from_the_socket_that_is_asked_for(asked: int, change, flip: int):
+    async with serving() as (_, sockets):
+        with udp_socket("127.0.0.1") as plain:
+            answer, source = await ask(plain, sockets[asked], change)
+            assert source == sockets[asked ^ flip]
+            assert answer.get(ResponseOrigin).endpoint == source
+
+
+async def test_names_its_public_addresses_behind_a_nat():
+    advertise = ((HERE, "203.0.113.1"), (OTHER, "203.0.113.2"))
+    async with serving(advertise=advertise) as (_, sockets):
+        with udp_socket("127.0.0.1") as plain:
+            answer, _ = await ask(plain, sockets[0])
+        assert answer.get(ResponseOrigin).endpoint == Endpoint.of("203.0.113.1", sockets[0].port)
+        assert answer.get(OtherAddress).endpoint == Endpoint.of("203.0.113.2", sockets[3].port)
+
+
+async def test_withdraws_the_other_address_when_it_does_not_answer(monkeypatch, caplog):
+    monkeypatch.setattr(module, "INTERVAL", 0.05)
+    monkeypatch.setattr(module, "RETRY", 0.05)
+    monkeypatch.setattr(module, "SCHEDULE", module.Schedule(rto=0.05, rc=2, rm=1, rto_min=0.05))
+    async with serving() as (server, sockets):
+        checked = asyncio.Queue()
+        adopt = server._adopt
+
+        def adopting(quartet) -> None:
+            adopt(quartet)
+            checked.put_nowait(quartet.proven)
+
+        (alternate,) = server._alternates
+        alternate._adopt = adopting
+        lane = server._lanes[sockets[3]]
+        respond = lane._serve
+        lane._socket.close()
+        lane._socket = lane._siblings[sockets[3]] = UdpSocket(sockets[3])  # bound, and silent
+        async with asyncio.timeout(PATIENCE):
+            assert await checked.get() is False
+        with udp_socket("127.0.0.1") as plain:
+            answer, _ = await ask(plain, sockets[0])
+            assert answer.get(OtherAddress) is None
+            answer, _ = await ask(plain, sockets[0], ChangeRequest(change_ip=True))
+            assert answer.message_class is MessageClass.ERROR_RESPONSE
+        assert f"no answer from our own {sockets[3]}: OTHER-ADDRESS is withdrawn" in caplog.text
+        lane._socket.start(respond)  # it answers again
+        async with asyncio.timeout(PATIENCE):
+            assert await checked.get() is True
+        with udp_socket("127.0.0.1") as plain:
+            answer, _ = await ask(plain, sockets[0])
+            assert answer.get(OtherAddress) is not None
+
+
+async def test_checks_no_more_once_it_is_stopped():
+    before = asyncio.all_tasks()
+    async with serving():
+        assert len(asyncio.all_tasks()) == len(before) + 1
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
 
 
 @pytest.mark.parametrize(
-    ("listen", "alternate"),
+    ("alternate", "listen"),
     [
-        ((), "127.0.0.2:3479"),
-        (("0.0.0.0:3478",), "127.0.0.2:3479"),
-        (("127.0.0.1:3478",), "0.0.0.0:3479"),
-        (("127.0.0.1:3478",), "[::1]:3479"),
-        (("127.0.0.1:3478", "127.0.0.3:3478"), "127.0.0.2:3479"),
-        (("127.0.0.1:3478",), "127.0.0.1:3479"),
-        (("127.0.0.1:3478",), "127.0.0.2:3478"),
+        ("127.0.0.2:0", []),
+        ("127.0.0.2:0", ["0.0.0.0:3478"]),
+        ("0.0.0.0:0", ["127.0.0.1:3478"]),
+        ("127.0.0.2:0", ["[::1]:3478"]),
+        ("127.0.0.2:0", ["127.0.0.1:3478", "127.0.0.3:3478"]),
+        ("127.0.0.1:3479", ["127.0.0.1:3478"]),
+        ("127.0.0.2:3478", ["127.0.0.1:3478"]),
     ],
 )
-def test_refuses_an_alternate_that_makes_no_four_sockets(listen: tuple[str, ...], alternate: str):
-    with pytest.raises(StartError, match="alternate"):
-        find_listen(Endpoint.parse(alternate), [Endpoint.parse(text) for text in listen])
+def test_refuses_an_alternate_that_makes_no_quartet(alternate: str, listen: list[str]):
+    with pytest.raises(StartError, match="give --listen A:3478 --alternate B:3479"):
+        find_listen(Endpoint.parse(alternate), [Endpoint.parse(one) for one in listen])
+
+
+def test_finds_the_address_that_an_alternate_goes_with():
+    listen = [Endpoint.parse("[::1]:3478"), Endpoint.parse("127.0.0.1:3478")]
+    assert find_listen(Endpoint.parse("127.0.0.2:3479"), listen) == listen[1]
+    assert find_listen(Endpoint.parse("127.0.0.2:0"), listen) == listen[1]

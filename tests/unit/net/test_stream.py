@@ -35,6 +35,9 @@ class Wire(asyncio.Transport):
     def resume_reading(self) -> None:
         self.calls.append("resume")
 
+    def is_closing(self) -> bool:
+        return "close" in self.calls or "abort" in self.calls
+
     def close(self) -> None:
         self.calls.append("close")
 
@@ -137,6 +140,18 @@ def test_drops_what_is_sent_after_the_end():
     connection.connection_lost(None)
     connection.send(LONGER)
     assert wire.written == [BLANK]
+
+
+def test_hands_over_nothing_more_once_it_is_ended():
+    wire, got = Wire(), []
+    connection = Connection(
+        lambda data, *_: (got.append(data), connection.abort("enough")), lambda *_: None
+    )
+    connection.connection_made(wire)
+    feed(connection, BLANK + LONGER)
+    connection.send(BLANK)
+    assert got == [BLANK]
+    assert wire.written == []
 
 
 def test_does_nothing_after_the_end():

@@ -1,0 +1,1 @@
+"""Drop-ins: other packages' interfaces, with this package's answers behind them."""

@@ -1,0 +1,140 @@
+import resource
+import signal
+import socket
+
+import pytest
+
+from stunkit.net.sockaddr import endpoint_of
+from stunkit.net.whoami import whoami
+from tests.integration.command import serve, stunkit
+from tests.integration.loopback import HOSTS, family_of, udp_socket
+
+FREE = ("127.0.0.1:0", "[::1]:0")
+
+
+async def test_says_where_it_listens_and_then_that_it_is_ready():
+    async with serve(*FREE) as server:
+        named = [(transport, endpoint.host) for transport, endpoint in server.endpoints]
+        assert named == [
+            ("udp", "127.0.0.1"),
+            ("tcp", "127.0.0.1"),
+            ("udp", "::1"),
+            ("tcp", "::1"),
+        ]
+        assert len(server.lines) == 4
+        for transport, endpoint in server.endpoints:
+            result = await whoami([f"stun:{endpoint}?transport={transport}"])
+            assert result.answers[0].mapped == result.answers[0].local
+        ended = await server.stop()
+        assert ended.stderr == "stopped: 4 received, 4 answered\n"
+        assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_ends_well_when_it_is_told_to(number: int):
+    async with serve(FREE[0]) as server:
+        ended = await server.stop(number)
+    assert ended.said == (0, "stopped: 0 received, 0 answered\n")
+
+
+async def test_lives_on_after_a_hangup():
+    async with serve(FREE[0]) as server:
+        server.process.send_signal(signal.SIGHUP)
+        assert await server.line() == (
+            "INFO nothing to reload: all settings came from the command line"
+        )
+        result = await whoami([str(server.endpoints[0][1])])
+        assert result.answers[0].error is None
+        assert (await server.stop()).status == 0
+
+
+async def test_ends_well_with_clients_that_stay():
+    async with serve(FREE[0]) as server:
+        local = server.endpoints[1][1]
+        with socket.create_connection((local.host, local.port)) as plain:
+            plain.sendall(b"\0\1\0\0")
+            assert (await server.stop()).status == 0
+
+
+async def test_check_prints_the_settings_and_serves_nothing():
+    ended = await stunkit("serve", "--listen", "192.0.2.1", "--check")
+    assert (ended.status, ended.stderr) == (0, "")
+    assert 'listen = ["192.0.2.1:3478"]\n' in ended.stdout
+
+
+@pytest.mark.parametrize("host", HOSTS)
+async def test_ends_with_3_when_its_port_is_taken(host: str):
+    with udp_socket(host) as taken:
+        local = endpoint_of(taken.getsockname())
+        ended = await stunkit("serve", "--listen", local)
+    assert ended.said == (
+        3,
+        (
+            f"stunkit: cannot listen on udp {local}: another program has port {local.port};"
+            " `ss -lunp` names it; choose another port with --listen ADDRESS:PORT\n"
+        ),
+    )
+
+
+async def test_ends_with_3_when_its_port_is_taken_for_tcp():
+    with socket.socket(family_of("127.0.0.1")) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ended = await stunkit("serve", "--listen", endpoint_of(taken.getsockname()))
+    assert ended.status == 3
+    assert ended.stderr.startswith("stunkit: cannot listen on tcp 127.0.0.1:")
+    assert ended.stderr.count("\n") == 1
+
+
+async def test_ends_with_3_when_an_address_is_not_ours():
+    ended = await stunkit("serve", "--listen", "203.0.113.1:0")
+    assert ended.said == (
+        3,
+        (
+            "stunkit: cannot listen on udp 203.0.113.1:0: this machine has no address 203.0.113.1;"
+            " `ip address` lists those that it has\n"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--listen", "localhost"], "localhost"),
+        (["--listen", "127.0.0.1:65536"], "127.0.0.1:65536"),
+        (["--software", "x" * 128], "SOFTWARE"),
+        (["--software", "\udcff"], "SOFTWARE"),
+        (["--frobnicate"], "--frobnicate"),
+    ],
+)
+async def test_ends_with_2_and_names_what_is_wrong(arguments, named):
+    ended = await stunkit("serve", *arguments)
+    assert ended.status == 2
+    assert named in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stdout == ""
+
+
+async def test_outlives_a_flood_of_half_open_connections_with_few_files():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    try:
+        async with serve(FREE[0]) as server:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+            local = server.endpoints[1][1]
+            flood = [socket.socket() for _ in range(2500)]
+            try:
+                for plain in flood:
+                    plain.setblocking(False)  # noqa: FBT003
+                    plain.connect_ex((local.host, local.port))
+                result = await whoami([f"stun:{local}?transport=tcp"], timeout=5)
+                assert result.answers[0].error is None
+                result = await whoami([str(local)], timeout=5)
+                assert result.answers[0].error is None
+            finally:
+                for plain in flood:
+                    plain.close()
+            ended = await server.stop()
+            assert ended.said == (0, "stopped: 2 received, 2 answered\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,0 +1,232 @@
+import asyncio
+import logging
+import socket
+
+import pytest
+
+from stunkit.endpoint import Endpoint
+from stunkit.errors import StartError
+from stunkit.net.sockaddr import endpoint_of, sockaddr_of
+from stunkit.protocol.client import mapped_endpoint
+from stunkit.server import server as module
+from stunkit.server.server import Server
+from stunkit.server.settings import Settings
+from stunkit.wire.message import Message
+from stunkit.wire.uri import Transport
+from tests.integration.loopback import (
+    HOSTS,
+    PATIENCE,
+    blank,
+    endpoint_of_server,
+    exchange,
+    family_of,
+    serving,
+    udp_socket,
+)
+
+each_family = pytest.mark.parametrize("host", HOSTS)
+
+
+def on(host: str, port: int = 0) -> Server:
+    return Server(Settings(listen=(Endpoint.of(host, port),)))
+
+
+async def ask(plain: socket.socket, server: Endpoint, number: int = 0) -> Endpoint | None:
+    """Ask over UDP; return where the server sees us."""
+    data, source = await exchange(plain, blank(number), server)
+    assert source == server
+    message = Message.decode(data)
+    assert message.transaction_id == number.to_bytes(12, "big")
+    return mapped_endpoint(message)
+
+
+def ask_over_tcp(server: Endpoint) -> Message:
+    """Ask from a thread."""
+    with socket.create_connection((server.host, server.port), timeout=PATIENCE) as plain:
+        plain.sendall(blank())
+        return Message.decode(plain.recv(4096))
+
+
+@each_family
+async def test_has_one_port_for_udp_and_tcp(host: str):
+    async with on(host) as server:
+        (udp, local), (tcp, same) = server.endpoints
+        assert (udp, tcp) == (Transport.UDP, Transport.TCP)
+        assert local == same
+        assert local.port != 0
+
+
+async def test_serves_every_socket_that_it_names():
+    async with serving(*HOSTS) as server:
+        assert [endpoint.host for _, endpoint in server.endpoints] == [
+            "127.0.0.1",
+            "127.0.0.1",
+            "::1",
+            "::1",
+        ]
+        for index, host in enumerate(HOSTS):
+            with udp_socket(host) as plain:
+                seen = await ask(plain, endpoint_of_server(server, index))
+                assert seen == endpoint_of(plain.getsockname())
+
+
+@each_family
+async def test_answers_over_tcp(host: str):
+    async with on(host) as server:
+        answer = await asyncio.to_thread(ask_over_tcp, endpoint_of_server(server))
+        assert mapped_endpoint(answer) is not None
+
+
+async def test_serves_every_address_of_both_families_by_default(monkeypatch):
+    # on a free port instead of 3478, which may be taken here
+    for name in ("ANY_IPV4", "ANY_IPV6"):
+        monkeypatch.setattr(module, name, getattr(module, name).with_port(0))
+    async with Server() as server:
+        ipv4, ipv6 = endpoint_of_server(server, 0), endpoint_of_server(server, 1)
+        assert (ipv4.host, ipv6.host) == ("0.0.0.0", "::")
+        with udp_socket("127.0.0.1") as plain:
+            for address in ("127.0.0.1", "127.0.0.2"):
+                asked = Endpoint.of(address, ipv4.port)
+                assert await ask(plain, asked) == endpoint_of(plain.getsockname())
+        with udp_socket("::1") as plain:
+            asked = Endpoint.of("::1", ipv6.port)
+            assert await ask(plain, asked) == endpoint_of(plain.getsockname())
+
+
+async def test_serves_ipv4_alone_where_there_is_no_ipv6(monkeypatch, caplog):
+    class WithoutIpv6(socket.socket):
+        def bind(self, address):
+            if self.family == socket.AF_INET6:
+                raise OSError(99, "Cannot assign requested address")
+            super().bind(address)
+
+    monkeypatch.setattr(module.socket, "socket", WithoutIpv6)
+    monkeypatch.setattr(module, "ANY_IPV4", Endpoint.of("0.0.0.0", 0))
+    async with Server() as server:
+        assert {endpoint.host for _, endpoint in server.endpoints} == {"0.0.0.0"}
+    assert caplog.messages == ["this machine has no IPv6: serving IPv4 only"]
+
+
+@each_family
+async def test_says_what_to_do_when_its_port_is_taken_for_udp(host: str):
+    with udp_socket(host) as taken:
+        local = endpoint_of(taken.getsockname())
+        with pytest.raises(StartError) as caught:
+            await on(host, local.port).start()
+        assert str(caught.value) == (
+            f"cannot listen on udp {local}: another program has port {local.port};"
+            " `ss -lunp` names it; choose another port with --listen ADDRESS:PORT"
+        )
+
+
+@each_family
+async def test_says_what_to_do_when_its_port_is_taken_for_tcp(host: str):
+    with socket.socket(family_of(host)) as taken:
+        taken.bind((host, 0))
+        taken.listen()
+        local = endpoint_of(taken.getsockname())
+        with pytest.raises(StartError) as caught:
+            await on(host, local.port).start()
+        assert str(caught.value) == (
+            f"cannot listen on tcp {local}: another program has port {local.port};"
+            " `ss -ltnp` names it; choose another port with --listen ADDRESS:PORT"
+        )
+
+
+@pytest.mark.parametrize("address", ["203.0.113.1", "2001:db8::1"])
+async def test_says_when_an_address_is_not_ours(address: str):
+    with pytest.raises(StartError, match=f"this machine has no address {address};"):
+        await on(address).start()
+
+
+async def test_says_when_a_port_needs_privilege(monkeypatch):
+    def forbid(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(module, "PortableLane", forbid)
+    with pytest.raises(StartError, match="ports below 1024 need privilege; choose a higher"):
+        await on("127.0.0.1", 1).start()
+
+
+async def test_passes_on_what_the_system_says():
+    with pytest.raises(StartError, match=r"cannot listen on udp .*fe80::1.*: invalid argument"):
+        await on("fe80::1").start()
+
+
+async def test_closes_everything_when_one_socket_cannot_be_bound():
+    with udp_socket("127.0.0.1") as taken:
+        other = Endpoint.of("127.0.0.2", taken.getsockname()[1])
+        listen = (other, endpoint_of(taken.getsockname()))
+        with pytest.raises(StartError):
+            await Server(Settings(listen=listen)).start()
+        async with Server(Settings(listen=(other,))) as server:  # it is free again
+            assert endpoint_of_server(server) == other
+
+
+async def test_draws_again_when_the_port_that_udp_got_is_taken_for_tcp(monkeypatch):
+    refused = []
+    bind = module.Streams.bind
+
+    def refuse_once(streams, local):
+        if not refused:
+            refused.append(local)
+            raise OSError(98, "Address already in use")
+        return bind(streams, local)
+
+    monkeypatch.setattr(module.Streams, "bind", refuse_once)
+    async with on("127.0.0.1") as server:
+        assert len(refused) == 1
+        assert len(server.endpoints) == 2
+
+
+async def test_answers_what_lies_in_its_queue_when_it_drains():
+    server = on("127.0.0.1")
+    await server.start()
+    with udp_socket("127.0.0.1") as plain:
+        for number in range(150):
+            plain.sendto(blank(number), sockaddr_of(endpoint_of_server(server)))
+        await server.drain()
+        ids = {plain.recv(100)[8:20] for _ in range(150)}
+    assert ids == {number.to_bytes(12, "big") for number in range(150)}
+    assert server.counters.received == server.counters.answered == 150
+
+
+@each_family
+async def test_starts_again_on_its_port_at_once(host: str):
+    async with on(host) as server:
+        local = endpoint_of_server(server)
+        await asyncio.to_thread(ask_over_tcp, local)
+    async with on(host, local.port) as server:
+        assert endpoint_of_server(server) == local
+        assert mapped_endpoint(await asyncio.to_thread(ask_over_tcp, local)) is not None
+
+
+async def test_drains_more_than_once():
+    async with on("127.0.0.1") as server:
+        await server.drain()
+
+
+async def test_counts_udp_and_tcp_together():
+    async with on("127.0.0.1") as server:
+        local = endpoint_of_server(server)
+        with udp_socket("127.0.0.1") as plain:
+            plain.sendto(b"garbage", sockaddr_of(local))
+            await ask(plain, local)
+        await asyncio.to_thread(ask_over_tcp, local)
+        assert (server.counters.received, server.counters.answered) == (3, 2)
+        assert (server.counters.unsent, server.counters.errors) == (0, 0)
+
+
+async def test_sends_software_when_it_is_told_to():
+    async with serving("127.0.0.1", software="stunkit") as server:
+        with udp_socket("127.0.0.1") as plain:
+            data, _ = await exchange(plain, blank(), endpoint_of_server(server))
+        assert b"stunkit" in data
+
+
+async def test_logs_nothing_while_all_is_well(caplog):
+    caplog.set_level(logging.INFO)
+    async with on("127.0.0.1") as server:
+        with udp_socket("127.0.0.1") as plain:
+            await ask(plain, endpoint_of_server(server))
+    assert caplog.records == []
