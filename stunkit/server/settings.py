@@ -22,7 +22,8 @@ class Settings:
     - ``advertise``: pairs of a local address and the public one that clients know it by, behind a
       one-to-one NAT.
     - ``software``: sent as SOFTWARE in every answer, None for not at all.
-    - ``max_connections``: TCP connections at a time; a newer one ends the one idle longest.
+    - ``max_connections``: TCP connections at a time; a newer one ends one that never
+      completed a message, or the one idle longest.
     - ``idle_timeout``: seconds without a whole message after which a TCP connection is closed.
     - ``max_message``: bytes of one message over TCP.
     - ``max_unsent``: bytes of answers that a TCP client may leave unread.
