@@ -65,7 +65,7 @@ def test_vovidas_stun_names_the_kind(name: str, start: Callable[[Lab], Service])
         assert words.endswith("will hairpin" if hairpin else "no hairpin")
 
 
-# It asks the OTHER-ADDRESS of its second answer for the third one. By RFC 5780 section 6.1 that leads
+# It asks the OTHER-ADDRESS of its second answer for the third. By RFC 5780 section 6.1 that leads
 # back to the first address, and then address-dependent mapping cannot be told.
 COTURN_PAIRS = [(start_turnserver, name) for name in COTURN_KINDS]
 COTURN_PAIRS += [(start_server, name) for name in COTURN_KINDS if name != "address-dependent"]
