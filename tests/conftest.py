@@ -16,7 +16,7 @@ IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
 
 # Time limits are pytest's: a deadline per example fails on a busy machine.
 settings.register_profile("dev", deadline=None)
-settings.register_profile("ci", deadline=None, max_examples=300, derandomize=True, print_blob=True)
+settings.register_profile("ci", deadline=None, max_examples=100, derandomize=True, print_blob=True)
 settings.register_profile("deep", deadline=None, max_examples=20_000, print_blob=True)
 settings.register_profile("quick", deadline=None, max_examples=20, derandomize=True)
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "dev")
