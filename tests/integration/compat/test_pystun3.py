@@ -47,13 +47,12 @@ async def test_raises_os_error_when_the_wanted_port_is_taken(server):
         await ask("127.0.0.1", server.port, "127.0.0.1", server.port)
 
 
-async def test_takes_another_port_when_its_own_is_taken(server):
+async def test_takes_another_port_when_that_of_pystun3_is_taken(server):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.bind(("127.0.0.1", 0))
-        port = other.getsockname()[1]
-        found = await ask(source_port=port, stun_host="127.0.0.1", stun_port=server.port)
-    assert found[:2] == ("Open Internet", "127.0.0.1")
-    assert found[2] != port
+        other.bind(("127.0.0.9", stun.DEFAULTS["source_port"]))
+        found = await ask("127.0.0.9", stun_host="127.0.0.1", stun_port=server.port)
+    assert found[:2] == ("Open Internet", "127.0.0.9")
+    assert found[2] != stun.DEFAULTS["source_port"]
 
 
 async def test_a_server_with_one_address_is_not_enough_for_a_name():
