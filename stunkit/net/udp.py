@@ -29,6 +29,8 @@ RECEIVE_BUFFER = 1 << 20  # bytes asked of the kernel; it may give less
 _IP_PKTINFO = 8
 _IP_RECVERR = 11
 _IPV6_RECVERR = 25
+_SO_MEMINFO = 55  # asm-generic/socket.h
+_MEMINFO_DROPS = 8  # its place in SK_MEMINFO_VARS; linux/sock_diag.h
 _EXTENDED_ERROR = struct.Struct("=IBBBxII")  # errno, origin, type, code, info, data
 _ICMP_ORIGINS = (2, 3)  # SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6
 _PKTINFO4 = struct.Struct("=I4s4s")  # interface index, source to use, destination seen
@@ -38,40 +40,45 @@ _ANCILLARY_SIZE = 256  # bytes; room for the control messages asked for here
 _IS_LINUX = sys.platform == "linux"
 
 Receiver = Callable[[bytes, Endpoint, Endpoint], None]  # data, source, local
+Express = Callable[[bytes, bytes, int], bytes | None]  # data, packed source address, port
 ErrorReceiver = Callable[[Endpoint, str], None]  # remote, reason
 
 
+def bind_udp(local: Endpoint, *, shares_port: bool = False) -> socket.socket:
+    """Return a UDP socket that is bound to ``local``, for a ``UdpSocket``. Raises OSError.
+
+    With ``shares_port``, it joins the sockets that let others have their port (SO_REUSEPORT).
+    """
+    made = socket.socket(ADDRESS_FAMILY[local.family], socket.SOCK_DGRAM)
+    try:
+        if local.family is Family.IPV6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if shares_port:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        _prepare(made, local)  # before a datagram can come
+        made.bind(sockaddr_of(local))
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
 class UdpSocket:
-    """One bound UDP socket.
+    """One bound UDP socket: a given one, or a new one for an endpoint.
 
     ``local`` is where it is bound. ``tells_errors`` asks for ICMP errors (Linux). Raises OSError
     when it cannot be bound.
     """
 
-    def __init__(self, local: Endpoint, *, tells_errors: bool = False) -> None:
-        is_ipv4 = local.family is Family.IPV4
-        self._socket = socket.socket(ADDRESS_FAMILY[local.family], socket.SOCK_DGRAM)
+    def __init__(self, local: Endpoint | socket.socket, *, tells_errors: bool = False) -> None:
+        self._socket = bind_udp(local) if isinstance(local, Endpoint) else local
         self._tells_errors = tells_errors and _IS_LINUX
-        self._pktinfo = (
-            local.is_wildcard and hasattr(self._socket, "recvmsg") and (_IS_LINUX or not is_ipv4)
-        )
-        try:
-            self._socket.settimeout(0)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            if not is_ipv4:
-                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if self._pktinfo and is_ipv4:
-                self._socket.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
-            elif self._pktinfo:
-                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
-            if self._tells_errors:
-                level = socket.IPPROTO_IP if is_ipv4 else socket.IPPROTO_IPV6
-                self._socket.setsockopt(level, _IP_RECVERR if is_ipv4 else _IPV6_RECVERR, 1)
-            self._socket.bind(sockaddr_of(local))
-        except OSError:
-            self._socket.close()
-            raise
         self.local = endpoint_of(self._socket.getsockname())
+        self._pktinfo = _prepare(self._socket, self.local)
+        if self._tells_errors:
+            is_ipv4 = self.local.family is Family.IPV4
+            level = socket.IPPROTO_IP if is_ipv4 else socket.IPPROTO_IPV6
+            self._socket.setsockopt(level, _IP_RECVERR if is_ipv4 else _IPV6_RECVERR, 1)
         self._on_error: ErrorReceiver | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -84,6 +91,55 @@ class UdpSocket:
             self._loop.add_reader(self._socket, self.drain, on_datagram)
         except NotImplementedError:  # Windows' default loop
             self._reader = self._loop.create_task(self._read_one_by_one(on_datagram))
+
+    def watch(self, on_readable: Callable[[], object]) -> None:
+        """Call ``on_readable`` from the running loop whenever there is something to read.
+
+        Raises NotImplementedError on a loop that cannot watch a socket (Windows' default).
+        """
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket, on_readable)
+
+    def exchange(
+        self, express: Express, on_datagram: Receiver, limit: int = DRAIN_LIMIT
+    ) -> tuple[int, int]:
+        """Answer what the socket holds, at most ``limit`` datagrams, to where each came from.
+
+        ``express`` says what to send back, at once and from the address that was asked; b"" for
+        nothing, None to have ``on_datagram`` take the datagram over. Returns how many datagrams
+        there were, and how many answers the kernel refused.
+        """
+        udp, family = self._socket, self._socket.family
+        received = unsent = 0
+        ancillary: list[tuple[int, int, bytes]] = []
+        while received < limit:
+            try:
+                if self._pktinfo:
+                    data, ancillary, _flags, source = udp.recvmsg(MAX_DATAGRAM, _ANCILLARY_SIZE)
+                else:
+                    data, source = udp.recvfrom(MAX_DATAGRAM)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError:
+                received += 1  # "connection reset" on Windows: the socket itself lives
+                if udp.fileno() < 0:
+                    break
+                continue
+            received += 1
+            host = source[0]
+            packed = socket.inet_pton(family, host.partition("%")[0] if "%" in host else host)
+            answer = express(data, packed, source[1])
+            if answer is None:
+                on_datagram(data, endpoint_of(source), self._asked(ancillary))
+            elif answer:
+                try:
+                    if self._pktinfo:
+                        udp.sendmsg([answer], [_pktinfo(self._asked(ancillary))], 0, source)
+                    else:
+                        udp.sendto(answer, source)
+                except OSError:
+                    unsent += 1
+        return received, unsent
 
     def drain(self, on_datagram: Receiver, limit: int = DRAIN_LIMIT) -> None:
         """Hand over what the socket holds, at most ``limit`` datagrams."""
@@ -122,6 +178,26 @@ class UdpSocket:
             return False
         return True
 
+    @property
+    def tells_local(self) -> bool:
+        """Whether the kernel says which of our addresses each datagram was sent to."""
+        return self._pktinfo
+
+    def fileno(self) -> int:
+        """Return the descriptor, -1 after ``close``."""
+        return self._socket.fileno()
+
+    def kernel_drops(self) -> int | None:
+        """Return how many datagrams the kernel dropped for want of room, None where it is mute."""
+        if not _IS_LINUX:
+            return None
+        size = 4 * (_MEMINFO_DROPS + 1)  # bytes
+        try:
+            figures = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, size)
+        except OSError:  # a kernel before 4.12, something that plays a kernel, or after `close`
+            return None
+        return int.from_bytes(figures[4 * _MEMINFO_DROPS :], sys.byteorder)
+
     def close(self) -> None:
         """Stop reading and close; more than once does no harm."""
         if self._reader is not None:
@@ -136,14 +212,18 @@ class UdpSocket:
 
     def _receive_anywhere(self) -> tuple[bytes, Endpoint, Endpoint]:
         data, ancillary, _, source = self._socket.recvmsg(MAX_DATAGRAM, _ANCILLARY_SIZE)
-        local = self.local
+        return data, endpoint_of(source), self._asked(ancillary)
+
+    def _asked(self, ancillary: list[tuple[int, int, bytes]]) -> Endpoint:
+        """Return the endpoint of ours that a datagram was sent to."""
+        port = self.local.port
         for level, kind, value in ancillary:
             if level == socket.IPPROTO_IP and kind == _IP_PKTINFO:
-                local = Endpoint(_PKTINFO4.unpack(value)[1], local.port)
-            elif level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:
+                return Endpoint(_PKTINFO4.unpack(value)[1], port)
+            if level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:
                 packed, index = _PKTINFO6.unpack(value)
-                local = Endpoint(packed, local.port, _scope(packed, index))
-        return data, endpoint_of(source), local
+                return Endpoint(packed, port, _scope(packed, index))
+        return self.local
 
     def _read_errors(self) -> None:
         """Read the queue of ICMP errors, each with the destination that it is about."""
@@ -191,6 +271,20 @@ def source_address(destination: Endpoint) -> Endpoint:
 def describe_errno(number: int) -> str:
     """Return the operating system's words for an error number, in lower case."""
     return os.strerror(number).lower()
+
+
+def _prepare(made: socket.socket, local: Endpoint) -> bool:
+    """Set what reading needs; return whether the kernel tells where datagrams were sent to."""
+    made.settimeout(0)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    is_ipv4 = local.family is Family.IPV4
+    if not local.is_wildcard or not hasattr(made, "recvmsg") or (is_ipv4 and not _IS_LINUX):
+        return False
+    if is_ipv4:
+        made.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+    else:
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    return True
 
 
 def _scope(packed: bytes, index: int) -> int:

@@ -1,8 +1,9 @@
 """The client's transactions: requests go out, each ends in one answer or one error.
 
 Answers to RFC 8489 sections 6.2.1, 6.2.2, 6.3.3 and 6.3.4. An answer counts only when its
-transaction id and the endpoint that sent it are those of the request; every other response is told
-apart and reported, never used.
+transaction id and the endpoint that sent it are those of the request, and when it is signed as a
+signed request demands (sections 9.1.4 and 9.2.5); every other response is told apart and reported,
+never used.
 
 Rules of this file: one event ``Answered`` or ``Failed`` per request, whatever arrives; memory is
 bounded by the transactions in progress and a fixed number of ended ones.
@@ -25,6 +26,7 @@ from stunkit.errors import (
     Unreachable,
     WireError,
 )
+from stunkit.protocol.login import Signature
 from stunkit.protocol.machine import Outgoing
 from stunkit.protocol.schedule import RoundTrips, Schedule
 from stunkit.wire.attributes.address import MappedAddress, XorMappedAddress
@@ -65,6 +67,7 @@ class StrayKind(StrEnum):
     INVALID = "invalid"  # not STUN, broken, a wrong FINGERPRINT, or no response at all
     UNSOLICITED = "unsolicited"  # nobody asked
     FORGED = "forged"  # the right transaction, but not from the endpoint that was asked
+    UNSIGNED = "unsigned"  # the right transaction, but not signed as it has to be
     DUPLICATE = "duplicate"  # already answered
     LATE = "late"  # already given up
 
@@ -112,10 +115,14 @@ class _Transaction:
     sends_left: int
     due: float
     reliable: bool
+    signature: Signature | None
     sends: int = 1
     forged_by: str = ""
+    is_violated: bool = False
 
-    def silence(self, now: float) -> NoAnswer:
+    def silence(self, now: float) -> TransactionError:
+        if self.is_violated:
+            return InvalidAnswer("the answer is not signed with the password that was asked with")
         return NoAnswer(self.sends, now - self.started, self.forged_by)
 
 
@@ -135,7 +142,7 @@ class Client:
         self._sends: list[Outgoing] = []
         self._events: list[Event] = []
 
-    def request(
+    def request(  # noqa: PLR0913 (the last two are for those who need them)
         self,
         message: Message,
         server: Endpoint,
@@ -143,10 +150,12 @@ class Client:
         now: float,
         *,
         reliable: bool = False,
+        signature: Signature | None = None,
     ) -> None:
         """Start a transaction; ``reliable`` means a stream, on which nothing is sent again.
 
-        Raises ValueError when a transaction with this id is in progress.
+        ``signature`` is the one that the message bears (see ``protocol.login``). Raises ValueError
+        when a transaction with this id is in progress.
         """
         if message.transaction_id in self._open:
             raise ValueError("a transaction with this id is in progress")
@@ -157,8 +166,9 @@ class Client:
             rto = self._round_trips.rto(server.packed, schedule, now)
             sends_left, final = schedule.rc - 1, schedule.rm * rto
         wait = rto if sends_left else final
+        due = now + wait
         transaction = _Transaction(
-            message, server, local, now, rto, final, sends_left, now + wait, reliable
+            message, server, local, now, rto, final, sends_left, due, reliable, signature
         )
         self._open[message.transaction_id] = transaction
         self._sends.append(Outgoing(message.raw, server, local))
@@ -190,6 +200,11 @@ class Client:
             self._stray(StrayKind.FORGED, source, local)
         elif message.method != transaction.request.method:
             self._stray(StrayKind.INVALID, source, local)
+        elif transaction.signature and not transaction.signature.accepts(message):
+            self._stray(StrayKind.UNSIGNED, source, local)
+            transaction.is_violated = True
+            if transaction.reliable:
+                self._fail(transaction, transaction.silence(now), response=message)
         else:
             self._finish(transaction, message, now)
 

@@ -1,12 +1,13 @@
 """The server, as a function: what arrived in, what to answer out.
 
 ``respond`` is the whole truth about what a stunkit server says; whatever is faster must say the
-same, byte for byte. It keeps no state and never sends. Answers to RFC 8489 sections 6.3, 6.3.1 and
-12, to RFC 5780 section 6 and, for clients without the magic cookie, to RFC 3489 section 8.1.
+same, byte for byte. It keeps no state and never sends. Answers to RFC 8489 sections 6.3, 6.3.1, 9
+and 12, to RFC 5780 section 6 and, for clients without the magic cookie, to RFC 3489 section 8.1.
 
 Rules of this file: never an answer to what is not a request; never an answer longer than
 ``Site.budget`` allows; never an answer to an address that did not ask (RESPONSE-PORT changes the
-port alone).
+port alone), nor to a port of ``Site.refused_ports``; nothing about a request is acted on before it
+is known who asks.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import Malformed, NotStun
+from stunkit.protocol.authentication import Refusal, Seal, authenticate
 from stunkit.protocol.site import Quartet, Site
 from stunkit.wire.attributes.address import (
     ChangedAddress,
@@ -59,17 +61,24 @@ class Disposition(StrEnum):
 
     ANSWERED = "answered"
     BAD_REQUEST = "bad-request"  # 400
+    UNAUTHENTICATED = "unauthenticated"  # 401
     UNKNOWN_ATTRIBUTE = "unknown-attribute"  # 420
+    STALE_NONCE = "stale-nonce"  # 438
     NOT_STUN = "not-stun"
     MALFORMED = "malformed"  # and no request, so not answered
     BAD_FINGERPRINT = "bad-fingerprint"
     UNSUPPORTED_METHOD = "unsupported-method"
     INDICATION = "indication"
     RESPONSE = "response"
+    REFUSED_PORT = "refused-port"  # a request, whose answer would go to a port that answers back
+    LIMITED = "limited"  # a request of a source that has had enough (see protocol.throttle)
+    SHED = "shed"  # one of more than can be looked at (see protocol.throttle.Ration)
 
 
 _DISPOSITIONS = {
     Code.BAD_REQUEST: Disposition.BAD_REQUEST,
+    Code.UNAUTHORIZED: Disposition.UNAUTHENTICATED,
+    Code.STALE_NONCE: Disposition.STALE_NONCE,
     Code.UNKNOWN_ATTRIBUTE: Disposition.UNKNOWN_ATTRIBUTE,
 }
 
@@ -94,8 +103,23 @@ class Response(NamedTuple):
     destination: Endpoint
 
 
-def respond(received: Received, site: Site) -> Response:
-    """Decide what to answer. Raises nothing, whatever the bytes."""
+class _Question(NamedTuple):
+    """A Binding request, with all that its answer follows from."""
+
+    request: Message
+    received: Received
+    site: Site
+    seal: Seal | None = None
+
+
+_Answer = tuple[Disposition, Message, Endpoint, Endpoint]  # the endpoints: leaves from, goes to
+
+
+def respond(received: Received, site: Site, now: float = 0.0) -> Response:
+    """Decide what to answer. Raises nothing, whatever the bytes.
+
+    ``now`` is Unix time in seconds; it matters only where the site has credentials.
+    """
     try:
         message = Message.decode(received.data)
     except NotStun:
@@ -104,15 +128,17 @@ def respond(received: Received, site: Site) -> Response:
         header = Message(error.header, ())
         if _unanswered(header) is not None:
             return _nothing(Disposition.MALFORMED, received)
-        answered = _refuse(header, Code.BAD_REQUEST, received, site)
+        answered = _refuse(_Question(header, received, site), Code.BAD_REQUEST)
     else:
         disposition = _unanswered(message)
         if disposition is not None:
             return _nothing(disposition, received)
         if check_fingerprint(message) is False:
             return _nothing(Disposition.BAD_FINGERPRINT, received)
-        answered = _answer_binding(message, received, site)
+        answered = _answer(_Question(message, received, site), now)
     disposition, answer, source, destination = answered
+    if destination.port in site.refused_ports:
+        return _nothing(Disposition.REFUSED_PORT, received)
     return Response(disposition, answer.raw, source, destination)
 
 
@@ -131,10 +157,20 @@ def _unanswered(message: Message) -> Disposition | None:
     return None
 
 
-def _answer_binding(
-    request: Message, received: Received, site: Site
-) -> tuple[Disposition, Message, Endpoint, Endpoint]:
-    """Answer a Binding request; the endpoints are where the answer leaves from and goes to."""
+def _answer(question: _Question, now: float) -> _Answer:
+    """Answer a Binding request, once it is known who asks where that matters."""
+    credentials = question.site.credentials
+    if credentials is None:
+        return _answer_binding(question)
+    verdict = authenticate(question.request, question.received.source, credentials, now)
+    if isinstance(verdict, Refusal):
+        return _refuse(question, verdict.code, *verdict.attributes)
+    return _answer_binding(question._replace(seal=verdict))
+
+
+def _answer_binding(question: _Question) -> _Answer:
+    """Answer a Binding request of somebody who may ask."""
+    request, received, site, _ = question
     here, there = received.local, received.source
     quartet = site.quartet
     has_other = quartet is not None and quartet.proven
@@ -143,19 +179,19 @@ def _answer_binding(
         understood |= {AttributeType.CHANGE_REQUEST}
     unknown = request.unknown(understood)
     if unknown:
-        return _refuse(request, Code.UNKNOWN_ATTRIBUTE, received, site, UnknownAttributes(unknown))
+        return _refuse(question, Code.UNKNOWN_ATTRIBUTE, UnknownAttributes(unknown))
     try:
         change = request.get(ChangeRequest) or ChangeRequest()
         response_port = request.get(ResponsePort)
         padding = request.get(Padding)
     except Malformed:
-        return _refuse(request, Code.BAD_REQUEST, received, site)
+        return _refuse(question, Code.BAD_REQUEST)
     if change.flags and (site.is_stream or not has_other):
         unknown = (AttributeType.CHANGE_REQUEST,)  # RFC 5780 section 6
-        return _refuse(request, Code.UNKNOWN_ATTRIBUTE, received, site, UnknownAttributes(unknown))
+        return _refuse(question, Code.UNKNOWN_ATTRIBUTE, UnknownAttributes(unknown))
     if response_port is not None:
         if padding is not None or response_port.number == 0:
-            return _refuse(request, Code.BAD_REQUEST, received, site)
+            return _refuse(question, Code.BAD_REQUEST)
         there = there.with_port(response_port.number)
     mapped = MappedAddress if request.is_classic else XorMappedAddress
     attributes: list[Attribute] = [mapped(received.source)]
@@ -164,12 +200,12 @@ def _answer_binding(
         answering = asked ^ change.flags >> 1
         here = quartet.local[answering]
         attributes += _behavior(request, received, quartet, answering, asked ^ 3)
-    answer = _build(MessageClass.SUCCESS_RESPONSE, request, site, *attributes)
+    answer = _build(MessageClass.SUCCESS_RESPONSE, question, *attributes)
     if padding is not None:
         # Long enough to be fragmented if the request was, and never longer than it.
         room = len(received.data) - len(answer.raw) - 4
         filler = Padding(bytes(max(0, room) & ~3))
-        answer = _build(MessageClass.SUCCESS_RESPONSE, request, site, *attributes, filler)
+        answer = _build(MessageClass.SUCCESS_RESPONSE, question, *attributes, filler)
     return Disposition.ANSWERED, answer, here, there
 
 
@@ -187,22 +223,26 @@ def _behavior(
     return attributes if quartet.proven else attributes[:-1]
 
 
-def _refuse(
-    request: Message, code: Code, received: Received, site: Site, *more: Attribute
-) -> tuple[Disposition, Message, Endpoint, Endpoint]:
+def _refuse(question: _Question, code: Code, *more: Attribute) -> _Answer:
     """Answer with an error; its phrase is left out where it would break the budget."""
+    _, received, site, _ = question
     message_class = MessageClass.ERROR_RESPONSE
-    answer = _build(message_class, request, site, ErrorCode(code, reason_phrase(code)), *more)
-    if len(answer.raw) > site.budget(len(received.data), received.source.family):
-        answer = _build(message_class, request, site, ErrorCode(code), *more)
+    answer = _build(message_class, question, ErrorCode(code, reason_phrase(code)), *more)
+    if len(answer.raw) > site.ordinary_budget(len(received.data), received.source.family):
+        answer = _build(message_class, question, ErrorCode(code), *more)
     return _DISPOSITIONS[code], answer, received.local, received.source
 
 
-def _build(
-    message_class: MessageClass, request: Message, site: Site, *attributes: Attribute
-) -> Message:
-    """Build an answer with what every answer has: SOFTWARE if set, FINGERPRINT if asked with."""
+def _build(message_class: MessageClass, question: _Question, *attributes: Attribute) -> Message:
+    """Build an answer with what every answer has.
+
+    SOFTWARE if it is set, an integrity attribute if the request was authenticated, FINGERPRINT if
+    it was asked with.
+    """
+    request, _, site, seal = question
     if site.software is not None:
         attributes += (Software(site.software),)
     answer = Message.build(message_class, request.method, request.transaction_id, attributes)
+    if seal is not None:
+        answer = seal.sign(answer)
     return answer if check_fingerprint(request) is None else add_fingerprint(answer)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import errno
+import asyncio
 import logging
-import socket
+import os
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from stunkit.endpoint import Endpoint
-from stunkit.errors import StartError
+from stunkit.errors import UsageError
+from stunkit.net import batch
 from stunkit.net.udp import UdpSocket
 from stunkit.protocol.site import Quartet, Site
-from stunkit.server.alternate import Alternate, find_listen
+from stunkit.protocol.throttle import Ration, Throttle
+from stunkit.server.alternate import Alternate
 from stunkit.server.counters import Counters
+from stunkit.server.lanes.lane import Lane
 from stunkit.server.lanes.portable import PortableLane
-from stunkit.server.settings import ANY_IPV4, ANY_IPV6, Settings
+from stunkit.server.settings import Settings
+from stunkit.server.sockets import Sockets
 from stunkit.server.streams import Streams
 from stunkit.wire.uri import Transport
 
-PORT_ATTEMPTS = 20  # tries to find a port that is free for UDP and TCP alike
+OBSERVATION = 10.0  # seconds between two looks at what the kernel dropped
 
 log = logging.getLogger(__name__)
 
@@ -28,42 +32,67 @@ log = logging.getLogger(__name__)
 class Server:
     """A server that answers from ``start`` to ``drain``; use it with ``async with``.
 
+    It is one process, whatever ``settings.workers`` says. What it is given it takes over:
+    ``sockets``, with one UDP socket for each endpoint, where others have bound them;
+    ``counters`` that others can read; ``throttle``, the one that others share.
+
     ``endpoints`` are the sockets, with the ports that port 0 became.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        sockets: Sockets | None = None,
+        counters: Counters | None = None,
+        throttle: Throttle | None = None,
+    ) -> None:
         self.settings = settings or Settings()
-        self.counters = Counters()
+        self.counters = counters or Counters()
         self.endpoints: list[tuple[Transport, Endpoint]] = []
-        self._site = Site(software=self.settings.software)
-        self._lanes: dict[Endpoint, PortableLane] = {}
-        self._streams = Streams(self.settings, replace(self._site, is_stream=True), self.counters)
+        self._sockets = sockets
+        self._throttle = throttle or make_throttle(self.settings)
+        ration = self.settings.closer_looks
+        self._ration = Ration(ration, ration) if ration else None
+        self._lane = choose_lane(self.settings.lane)
+        stream_site = Site(software=self.settings.software, is_stream=True)
+        self._site = replace(
+            stream_site, is_stream=False, refused_ports=frozenset(self.settings.refused_ports)
+        )
+        self._lanes: dict[Endpoint, Lane] = {}
+        self._streams = Streams(self.settings, stream_site, self.counters)
+        self._observer: asyncio.TimerHandle | None = None
+        self._drops = 0
         self._alternates: list[Alternate] = []
 
     async def start(self) -> None:
-        """Bind every socket, then answer on all of them.
+        """Bind every socket, unless they are given, then answer on all of them.
 
         Raises StartError, with everything closed again, when one cannot be bound.
         """
-        settings = self.settings
-        try:
-            quartets = [(one, find_listen(one, settings.listen)) for one in settings.alternate]
-            for local in settings.listen or _everywhere():
-                if local not in [listen for _, listen in quartets]:
-                    self._bind(local, {})
-            for alternate, listen in quartets:
-                self._bind_quartet(listen, alternate)
-        except StartError:
-            await self.drain()
-            raise
+        sockets, self._sockets = self._sockets or Sockets.bind(self.settings), None
+        self.endpoints = sockets.endpoints
+        siblings: dict[Endpoint, UdpSocket] = {}
+        for local, (udp,), tcp in sockets.doors:
+            tally = self.counters.of(Transport.UDP, local.family)
+            lane = self._lane(
+                UdpSocket(udp), self._site, tally, siblings, self._throttle, self._ration
+            )
+            self._lanes[local] = lane
+            self._streams.bind(tcp)
+        for quartet in sockets.quartets:
+            self._watch(quartet)
         for lane in self._lanes.values():
             lane.start()
         await self._streams.start()
         for pair in self._alternates:
             await pair.start()
+        self._observe()
 
     async def drain(self) -> None:
         """Answer what has arrived, let TCP clients read their answers, and close."""
+        if self._observer is not None:
+            self._observer.cancel()
         for pair in self._alternates:
             pair.stop()
         for lane in self._lanes.values():
@@ -85,14 +114,23 @@ class Server:
     ) -> None:
         await self.drain()
 
-    def _bind_quartet(self, listen: Endpoint, alternate: Endpoint) -> None:
-        """Bind the four sockets of an RFC 5780 server, and watch over the other address."""
-        siblings: dict[Endpoint, UdpSocket] = {}
-        listen = self._bind(listen, siblings)
-        other = alternate.with_port(alternate.port or listen.port + 1)
-        local = (listen, listen.with_port(other.port), other.with_port(listen.port), other)
-        for endpoint in local[1:]:
-            self._bind(endpoint, siblings)
+    def _observe(self) -> None:
+        """Count what the kernel dropped, and say so when it was something."""
+        for lane in self._lanes.values():
+            lane.count_drops()
+        drops = self.counters.kernel_drops
+        if drops > self._drops:
+            log.warning(
+                "the kernel dropped %d datagrams within %g s: more of them than this process can"
+                " take; more workers can help",
+                drops - self._drops,
+                OBSERVATION,
+            )
+        self._drops = drops
+        self._observer = asyncio.get_running_loop().call_later(OBSERVATION, self._observe)
+
+    def _watch(self, local: tuple[Endpoint, ...]) -> None:
+        """Make four sockets an RFC 5780 server, and watch over the other address."""
         shown = {Endpoint.of(a, 0).packed: Endpoint.of(b, 0) for a, b in self.settings.advertise}
         public = tuple(shown.get(e.packed, e).with_port(e.port) for e in local)
         self._alternates.append(Alternate(Quartet(local, public), self._adopt))
@@ -103,57 +141,27 @@ class Server:
         for endpoint in quartet.local:
             site = replace(self._site, quartet=quartet)
             self._lanes[endpoint].site = site
-            self._streams.sites[endpoint] = replace(site, is_stream=True)
-
-    def _bind(self, local: Endpoint, siblings: dict[Endpoint, UdpSocket]) -> Endpoint:
-        """Bind UDP and TCP to the same address and port, and return it."""
-        for attempt in range(PORT_ATTEMPTS):
-            try:
-                lane = PortableLane(local, self._site, self.counters, siblings)
-            except OSError as error:
-                raise _explain(error, Transport.UDP, local) from error
-            try:
-                self._streams.bind(lane.local)
-            except OSError as error:
-                lane.close()
-                is_taken = error.errno == errno.EADDRINUSE
-                if local.port == 0 and is_taken and attempt + 1 < PORT_ATTEMPTS:
-                    continue  # the port that UDP got is taken for TCP: draw again
-                raise _explain(error, Transport.TCP, lane.local) from error
-            self._lanes[lane.local] = lane
-            self.endpoints += [(Transport.UDP, lane.local), (Transport.TCP, lane.local)]
-            return lane.local
-        raise AssertionError("the last attempt returns or raises")
+            self._streams.sites[endpoint] = replace(site, is_stream=True, refused_ports=frozenset())
 
 
-def _everywhere() -> tuple[Endpoint, ...]:
-    """Return the wildcard addresses of the families that this machine has."""
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-            probe.bind(("::", 0))
-    except OSError:
-        log.warning("this machine has no IPv6: serving IPv4 only")
-        return (ANY_IPV4,)
-    return (ANY_IPV4, ANY_IPV6)
+def make_throttle(settings: Settings, table: memoryview | None = None) -> Throttle | None:
+    """Return the throttle that the settings want, in memory of its own or in a given one."""
+    if settings.limit is None:
+        return None
+    return Throttle(settings.limit, os.urandom(32), table)
 
 
-def _explain(error: OSError, transport: Transport, local: Endpoint) -> StartError:
-    what = f"cannot listen on {transport} {local}"
-    if error.errno == errno.EADDRINUSE:
-        flag = "u" if transport is Transport.UDP else "t"
-        return StartError(
-            f"{what}: another program has port {local.port}",
-            f"`ss -l{flag}np` names it; choose another port with --listen ADDRESS:PORT",
-        )
-    if error.errno == errno.EACCES:
-        return StartError(
-            f"{what}: ports below 1024 need privilege",
-            "choose a higher port with --listen ADDRESS:PORT, or grant CAP_NET_BIND_SERVICE",
-        )
-    if error.errno == errno.EADDRNOTAVAIL:
-        return StartError(
-            f"{what}: this machine has no address {local.host}",
-            "`ip address` lists those that it has",
-        )
-    reason = (error.strerror or str(error)).lower()
-    return StartError(f"{what}: {reason}", "choose another address with --listen ADDRESS:PORT")
+def choose_lane(name: str) -> type[Lane]:
+    """Return the lane of that name; "auto" is the fastest that this machine has.
+
+    Raises StartError where "batch" is wanted and cannot be had.
+    """
+    if name == "portable" or (name == "auto" and not batch.is_available()):
+        return PortableLane
+    if name not in ("auto", "batch"):
+        raise UsageError("a lane", name, 'it is none of "auto", "batch", "portable"')
+    batch.require()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's threads are of no use here
+    from stunkit.server.lanes.batch import BatchLane  # noqa: PLC0415 (needs an extra)
+
+    return BatchLane

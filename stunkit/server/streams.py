@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
 from collections import OrderedDict
 
-from stunkit.endpoint import Endpoint, Family
-from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
+from stunkit.endpoint import Endpoint
+from stunkit.net.sockaddr import endpoint_of
 from stunkit.net.stream import Connection
 from stunkit.protocol.respond import Received, respond
 from stunkit.protocol.site import Site
 from stunkit.server.counters import Counters
 from stunkit.server.settings import Settings
+from stunkit.server.sockets import BACKLOG, bind_tcp
+from stunkit.wire.uri import Transport
 
 DRAIN_TIMEOUT = 2.0  # seconds that clients get to read their last answers
-BACKLOG = 4096  # connections that wait to be accepted; the kernel may allow fewer
 ACCEPT_LIMIT = 32  # connections accepted in a row before other sockets get their turn
 
 log = logging.getLogger(__name__)
@@ -49,20 +49,9 @@ class Streams:
         """How many connections are open."""
         return len(self._connections)
 
-    def bind(self, local: Endpoint) -> Endpoint:
-        """Take an address and port; connections are accepted after ``start``. Raises OSError."""
-        listening = socket.socket(ADDRESS_FAMILY[local.family], socket.SOCK_STREAM)
-        try:
-            listening.settimeout(0)
-            if os.name == "posix":  # elsewhere it would let two programs share a port
-                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if local.family is Family.IPV6:
-                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            listening.bind(sockaddr_of(local))
-            listening.listen(BACKLOG)  # here, since only now a taken port shows
-        except OSError:
-            listening.close()
-            raise
+    def bind(self, local: Endpoint | socket.socket) -> Endpoint:
+        """Take an address and port, or a socket that listens; ``start`` accepts. Raises OSError."""
+        listening = bind_tcp(local) if isinstance(local, Endpoint) else local
         self._sockets.append(listening)
         return endpoint_of(listening.getsockname())
 
@@ -131,14 +120,15 @@ class Streams:
             self._connections.move_to_end(connection)
             self._silent.pop(connection, None)
         received = Received(data, connection.remote, connection.local)
+        tally = self._counters.of(Transport.TCP, connection.remote.family)
         try:
             response = respond(received, self.sites.get(connection.local, self._site))
         except Exception:  # the outermost loop: one message must not end a server
-            self._counters.errors += 1
+            tally.errors += 1
             log.exception("a message of %d bytes over TCP broke the server's code", len(data))
             connection.abort("an error of ours")
             return
-        self._counters.dispositions[response.disposition] += 1
+        tally.add(response.disposition, len(data), len(response.data))
         if response.data:
             connection.send(response.data)
 

@@ -1,3 +1,4 @@
+import os
 import resource
 import signal
 import socket
@@ -62,6 +63,11 @@ async def test_check_prints_the_settings_and_serves_nothing():
     assert 'listen = ["192.0.2.1:3478"]\n' in ended.stdout
 
 
+async def test_has_as_many_workers_as_processors_when_it_is_told_to():
+    ended = await stunkit("serve", "--workers", "auto", "--check")
+    assert f"workers = {len(os.sched_getaffinity(0))}\n" in ended.stdout
+
+
 @pytest.mark.parametrize("host", HOSTS)
 async def test_ends_with_3_when_its_port_is_taken(host: str):
     with udp_socket(host) as taken:
@@ -104,6 +110,10 @@ async def test_ends_with_3_when_an_address_is_not_ours():
         (["--listen", "127.0.0.1:65536"], "127.0.0.1:65536"),
         (["--software", "x" * 128], "SOFTWARE"),
         (["--software", "\udcff"], "SOFTWARE"),
+        (["--workers", "0"], "'0' is not a number of workers"),
+        (["--workers", "-1"], "'-1' is not a number of workers"),
+        (["--workers", "many"], "'many' is not a number of workers"),
+        (["--workers", "513"], "'513' is not a number of workers"),
         (["--frobnicate"], "--frobnicate"),
     ],
 )

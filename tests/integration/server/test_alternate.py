@@ -110,9 +110,8 @@ async def test_withdraws_the_other_address_when_it_does_not_answer(monkeypatch, 
         (alternate,) = server._alternates
         alternate._adopt = adopting
         lane = server._lanes[sockets[3]]
-        respond = lane._serve
-        lane._socket.close()
-        lane._socket = lane._siblings[sockets[3]] = UdpSocket(sockets[3])  # bound, and silent
+        lane._udp.close()
+        lane._udp = lane._siblings[sockets[3]] = UdpSocket(sockets[3])  # bound, and silent
         async with asyncio.timeout(PATIENCE):
             assert await checked.get() is False
         with udp_socket("127.0.0.1") as plain:
@@ -121,7 +120,7 @@ async def test_withdraws_the_other_address_when_it_does_not_answer(monkeypatch, 
             answer, _ = await ask(plain, sockets[0], ChangeRequest(change_ip=True))
             assert answer.message_class is MessageClass.ERROR_RESPONSE
         assert f"no answer from our own {sockets[3]}: OTHER-ADDRESS is withdrawn" in caplog.text
-        lane._socket.start(respond)  # it answers again
+        lane.start()  # it answers again
         async with asyncio.timeout(PATIENCE):
             assert await checked.get() is True
         with udp_socket("127.0.0.1") as plain:

@@ -8,9 +8,11 @@ from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
 from stunkit.net.sockaddr import endpoint_of, sockaddr_of
 from stunkit.protocol.client import mapped_endpoint
-from stunkit.server import server as module
+from stunkit.server import sockets as module
+from stunkit.server.counters import BLOCK_SIZE, Counters
 from stunkit.server.server import Server
 from stunkit.server.settings import Settings
+from stunkit.server.sockets import Sockets
 from stunkit.wire.message import Message
 from stunkit.wire.uri import Transport
 from tests.integration.loopback import (
@@ -19,7 +21,6 @@ from tests.integration.loopback import (
     blank,
     endpoint_of_server,
     exchange,
-    family_of,
     serving,
     udp_socket,
 )
@@ -93,66 +94,6 @@ async def test_serves_every_address_of_both_families_by_default(monkeypatch):
             assert await ask(plain, asked) == endpoint_of(plain.getsockname())
 
 
-async def test_serves_ipv4_alone_where_there_is_no_ipv6(monkeypatch, caplog):
-    class WithoutIpv6(socket.socket):
-        def bind(self, address):
-            if self.family == socket.AF_INET6:
-                raise OSError(99, "Cannot assign requested address")
-            super().bind(address)
-
-    monkeypatch.setattr(module.socket, "socket", WithoutIpv6)
-    monkeypatch.setattr(module, "ANY_IPV4", Endpoint.of("0.0.0.0", 0))
-    async with Server() as server:
-        assert {endpoint.host for _, endpoint in server.endpoints} == {"0.0.0.0"}
-    assert caplog.messages == ["this machine has no IPv6: serving IPv4 only"]
-
-
-@each_family
-async def test_says_what_to_do_when_its_port_is_taken_for_udp(host: str):
-    with udp_socket(host) as taken:
-        local = endpoint_of(taken.getsockname())
-        with pytest.raises(StartError) as caught:
-            await on(host, local.port).start()
-        assert str(caught.value) == (
-            f"cannot listen on udp {local}: another program has port {local.port};"
-            " `ss -lunp` names it; choose another port with --listen ADDRESS:PORT"
-        )
-
-
-@each_family
-async def test_says_what_to_do_when_its_port_is_taken_for_tcp(host: str):
-    with socket.socket(family_of(host)) as taken:
-        taken.bind((host, 0))
-        taken.listen()
-        local = endpoint_of(taken.getsockname())
-        with pytest.raises(StartError) as caught:
-            await on(host, local.port).start()
-        assert str(caught.value) == (
-            f"cannot listen on tcp {local}: another program has port {local.port};"
-            " `ss -ltnp` names it; choose another port with --listen ADDRESS:PORT"
-        )
-
-
-@pytest.mark.parametrize("address", ["203.0.113.1", "2001:db8::1"])
-async def test_says_when_an_address_is_not_ours(address: str):
-    with pytest.raises(StartError, match=f"this machine has no address {address};"):
-        await on(address).start()
-
-
-async def test_says_when_a_port_needs_privilege(monkeypatch):
-    def forbid(*_):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(module, "PortableLane", forbid)
-    with pytest.raises(StartError, match="ports below 1024 need privilege; choose a higher"):
-        await on("127.0.0.1", 1).start()
-
-
-async def test_passes_on_what_the_system_says():
-    with pytest.raises(StartError, match=r"cannot listen on udp .*fe80::1.*: invalid argument"):
-        await on("fe80::1").start()
-
-
 async def test_closes_everything_when_one_socket_cannot_be_bound():
     with udp_socket("127.0.0.1") as taken:
         other = Endpoint.of("127.0.0.2", taken.getsockname()[1])
@@ -163,20 +104,25 @@ async def test_closes_everything_when_one_socket_cannot_be_bound():
             assert endpoint_of_server(server) == other
 
 
-async def test_draws_again_when_the_port_that_udp_got_is_taken_for_tcp(monkeypatch):
-    refused = []
-    bind = module.Streams.bind
+async def test_serves_sockets_that_others_have_bound():
+    sockets = Sockets.bind(Settings(listen=(Endpoint.of("127.0.0.1", 0),)))
+    with udp_socket("127.0.0.1") as plain:
+        plain.sendto(blank(7), sockaddr_of(sockets.endpoints[0][1]))  # waits until one serves
+        async with Server(sockets=sockets) as server:
+            assert server.endpoints == sockets.endpoints
+            answer, _ = await exchange(plain, blank(8), endpoint_of_server(server))
+            assert Message.decode(answer).transaction_id == (7).to_bytes(12, "big")
+            answer = await asyncio.to_thread(ask_over_tcp, endpoint_of_server(server))
+            assert mapped_endpoint(answer) is not None
 
-    def refuse_once(streams, local):
-        if not refused:
-            refused.append(local)
-            raise OSError(98, "Address already in use")
-        return bind(streams, local)
 
-    monkeypatch.setattr(module.Streams, "bind", refuse_once)
-    async with on("127.0.0.1") as server:
-        assert len(refused) == 1
-        assert len(server.endpoints) == 2
+async def test_counts_where_it_is_told_to():
+    memory = memoryview(bytearray(BLOCK_SIZE))
+    settings = Settings(listen=(Endpoint.of("127.0.0.1", 0),))
+    async with Server(settings, counters=Counters(memory)) as server:
+        with udp_socket("127.0.0.1") as plain:
+            await ask(plain, endpoint_of_server(server))
+    assert Counters(memory).answered == 1
 
 
 async def test_answers_what_lies_in_its_queue_when_it_drains():

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ import pytest
 from stunkit.endpoint import Endpoint, Family
 from stunkit.lab import Namespace
 from stunkit.lab.command import configure_filter, configure_links
-from stunkit.lab.service import Service
 from stunkit.lab.side import addresses, prepare
 from stunkit.wire.attributes.address import (
     MappedAddress,
@@ -35,19 +33,11 @@ from stunkit.wire.attributes.behavior import ChangeRequest, ResponsePort
 from stunkit.wire.attributes.error import ErrorCode, UnknownAttributes
 from stunkit.wire.message import Message
 from stunkit.wire.registry import AttributeType, MessageClass, Method
+from tests.lab.server.machines import CLIENT, CLIENT_GATEWAY, PUBLIC, STUNKIT, running, wired
 from tests.lab.world import PORTS, Peer
 
-STUNKIT = (sys.executable, "-m", "stunkit")
-CLIENT = {Family.IPV4: "203.0.113.7", Family.IPV6: "2001:db8:7::7"}
-CLIENT_GATEWAY = "203.0.113.1"
-PUBLIC = {  # the server's two addresses, as clients know them
-    Family.IPV4: ("198.51.100.5", "198.51.100.6"),
-    Family.IPV6: ("2001:db8:5::5", "2001:db8:5::6"),
-}
 PRIVATE = ("10.9.0.5", "10.9.0.6")  # the same server's own ones, behind the NAT
 PRIVATE_GATEWAY = "10.9.0.1"
-EVERYWHERE = {Family.IPV4: "0.0.0.0/0", Family.IPV6: "::/0"}
-PREFIX = {Family.IPV4: 24, Family.IPV6: 64}
 ONE_TO_ONE = f"""
 table ip one_to_one {{
     chain arrive {{
@@ -85,38 +75,10 @@ def socket_of(family: Family, other_address: bool, other_port: bool) -> Endpoint
     return Endpoint.of(PUBLIC[family][other_address], PORTS[other_port])
 
 
-@contextmanager
-def running(server: Namespace, *options: str) -> Iterator[None]:
-    with Service(server, [*STUNKIT, "serve", *options], ready="ready"):
-        yield
-
-
 def pair(first: str, second: str) -> list[str]:
     """Return the options for a server with two addresses."""
     listen, alternate = Endpoint.of(first, PORTS[0]), Endpoint.of(second, PORTS[1])
     return ["--listen", str(listen), "--alternate", str(alternate)]
-
-
-@contextmanager
-def wired() -> Iterator[tuple[Namespace, Namespace]]:
-    """A client and a server's machine, which has both addresses of both families."""
-    with Namespace("client") as client, Namespace("server") as server:
-        for node in (client, server):
-            prepare(node, Family)
-        lines = [
-            "link set lo up",
-            f"link add eth0 type veth peer name eth0 netns {server.path}",
-            "link set eth0 up",
-        ]
-        there = ["link set lo up", "link set eth0 up"]
-        for family in Family:
-            lines += addresses([CLIENT[family]], PREFIX[family], "eth0")
-            there += addresses(PUBLIC[family], PREFIX[family], "eth0")
-            for script in (lines, there):
-                script.append(f"route add {EVERYWHERE[family]} dev eth0")
-        client.call(configure_links, "set up the client", lines)
-        server.call(configure_links, "set up the server", there)
-        yield client, server
 
 
 @contextmanager

@@ -1,0 +1,189 @@
+"""The batch lane: hundreds of datagrams as one array, for Linux with NumPy.
+
+What arrives at once is looked at a column at a time. Plain requests (see ``protocol.template``)
+are answered as an array, what is not STUN is counted and forgotten, and every other datagram goes
+through ``respond``, one by one. When few have arrived, an array would cost more than it saves, so
+they too are taken one by one, in the arrays they lie in.
+
+Rules of this file: what is sent, to whom, from which socket and address, and what is counted, is
+what ``respond`` and the throttle would say of the same datagrams in the same order.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stunkit.endpoint import Endpoint
+from stunkit.net.batch import ADDRESS, HEAD, Inbox, Outbox
+from stunkit.net.udp import UdpSocket
+from stunkit.protocol.respond import Disposition, Response
+from stunkit.protocol.site import Site
+from stunkit.protocol.template import Plain
+from stunkit.protocol.throttle import Ration, Throttle
+from stunkit.server.counters import Tally
+from stunkit.server.lanes.columns import NOT_STUN, OTHER, Filler, ThrottleColumns, sort_out
+from stunkit.server.lanes.lane import Lane
+
+FEW = 16  # datagrams; so many at once are answered faster as an array
+ROUNDS = 4  # batches in a row before other sockets get their turn
+
+log = logging.getLogger(__name__)
+
+
+class BatchLane(Lane):
+    """Serves one bound UDP socket, a batch of datagrams at a time."""
+
+    def __init__(
+        self,
+        udp: UdpSocket,
+        site: Site,
+        tally: Tally,
+        siblings: dict[Endpoint, UdpSocket] | None = None,
+        throttle: Throttle | None = None,
+        ration: Ration | None = None,
+    ) -> None:
+        family = udp.local.family
+        self._inbox = Inbox(family, tells_local=udp.tells_local)
+        self._outbox = Outbox(family, tells_local=udp.tells_local)
+        self._address = ADDRESS[family]
+        self._columns = None if throttle is None else ThrottleColumns(throttle, family)
+        self._is_plain = np.zeros(NOT_STUN + 1, np.bool_)  # by kind: whether a filler knows it
+        self._is_refused = np.zeros(1 << 16, np.bool_)  # by port
+        self._fillers: dict[Plain, Filler] = {}
+        super().__init__(udp, site, tally, siblings, throttle, ration)
+
+    def _adopt(self, site: Site) -> None:
+        super()._adopt(site)
+        made = [template for template in self._templates.values() if template.size <= HEAD]
+        self._templates = {template.kind: template for template in made}
+        self._fillers = {one.kind: Filler(one, self.local.family) for one in made}
+        self._is_plain[:] = False
+        self._is_plain[list(self._fillers)] = True
+        self._is_refused[:] = False
+        self._is_refused[list(site.refused_ports)] = True
+
+    def _wake(self) -> bool:
+        for _ in range(ROUNDS):
+            try:
+                count = self._inbox.receive(self._udp.fileno())
+            except OSError:
+                return False
+            self._look_at_clocks()
+            try:
+                self.answer(count)
+            except Exception:  # a lane's outermost loop: a batch must not end a server
+                self._tally.errors += 1
+                log.exception("a batch of %d datagrams broke the server's code", count)
+            if count < self._inbox.size:
+                return False
+        return True
+
+    def answer(self, count: int) -> None:
+        """Answer the first ``count`` datagrams of the inbox."""
+        if count < FEW:
+            self._answer_few(count)
+        else:
+            self._answer_many(count)
+
+    def _answer_few(self, count: int) -> None:
+        inbox, outbox = self._inbox, self._outbox
+        waiting = 0
+        for row in range(count):
+            data = inbox.datagram(row)
+            name = inbox.name(row)
+            answer = self._express(data, name[self._address], name[2] << 8 | name[3])
+            if answer is None:
+                self._serve(data, inbox.source(row), inbox.local(row, self.local))
+            elif answer:
+                outbox.put(waiting, answer, name, inbox.reply_control(row))
+                waiting += 1
+        self._count()
+        self._tally.unsent += outbox.send(self._udp.fileno(), waiting)
+
+    def _answer_many(self, count: int) -> None:
+        inbox = self._inbox
+        names, lengths = inbox.names[:count], inbox.lengths[:count]
+        kinds = sort_out(inbox.heads[:count], lengths)
+        wanted = self._is_plain[kinds]  # the rows that a filler answers
+        others: dict[int, Response] = {}
+        if not wanted.all():
+            others = self._ask_respond(kinds, wanted)
+        refused = wanted & self._is_refused[names.view(">u2")[:, 1]]
+        if refused.any():
+            self._tally_rows(Disposition.REFUSED_PORT, np.flatnonzero(refused))
+            wanted &= ~refused
+        if self._columns is not None:
+            self._limit(self._columns, wanted, others)
+        self._fill_and_send(kinds, wanted)
+        for row, response in others.items():
+            self._send(response, int(lengths[row]))
+
+    def _ask_respond(
+        self, kinds: NDArray[np.uint8], wanted: NDArray[np.bool_]
+    ) -> dict[int, Response]:
+        """Return what ``respond`` answers to rows that no filler knows; count those without."""
+        inbox = self._inbox
+        not_stun = kinds == NOT_STUN
+        if not_stun.any():
+            self._tally_rows(Disposition.NOT_STUN, np.flatnonzero(not_stun))
+        is_left = ~(wanted | not_stun)
+        if self._ration is not None:
+            rationed = np.flatnonzero(kinds == OTHER)
+            shed = rationed[self._ration.admit_many(len(rationed), self._now_ns) :]
+            if len(shed):
+                self._tally_rows(Disposition.SHED, shed)
+                is_left[shed] = False
+        others = {}
+        for row in np.flatnonzero(is_left).tolist():
+            data = inbox.datagram(row)
+            response = self._respond(data, inbox.source(row), inbox.local(row, self.local))
+            if response is not None and response.data:
+                others[row] = response
+            elif response is not None:
+                self._tally.add(response.disposition, len(data), 0)
+        return others
+
+    def _limit(
+        self, columns: ThrottleColumns, wanted: NDArray[np.bool_], others: dict[int, Response]
+    ) -> None:
+        """Take out of both what its source may not get now."""
+        charged = wanted
+        if others:
+            charged = wanted.copy()
+            charged[list(others)] = True
+        rows = np.flatnonzero(charged)
+        addresses = np.ascontiguousarray(self._inbox.names[rows, self._address])
+        admitted = columns.admit(addresses, self._now_ns)
+        if admitted.all():
+            return
+        limited = rows[~admitted]
+        self._tally_rows(Disposition.LIMITED, limited)
+        wanted[limited] = False
+        for row in limited.tolist():
+            others.pop(row, None)
+
+    def _fill_and_send(self, kinds: NDArray[np.uint8], wanted: NDArray[np.bool_]) -> None:
+        inbox, outbox = self._inbox, self._outbox
+        waiting = 0
+        for kind, filler in self._fillers.items():
+            found = np.flatnonzero(wanted & (kinds == kind))
+            count = len(found)
+            if not count:
+                continue
+            rows = slice(0, count) if count == len(kinds) else found
+            end = waiting + count
+            filler.fill(inbox.heads[rows], inbox.names[rows], outbox.rows[waiting:end])
+            outbox.lengths[waiting:end] = filler.template.size
+            outbox.address(inbox, rows, waiting, count)
+            received = int(inbox.lengths[rows].sum())
+            sent = count * filler.template.size
+            self._tally.add_many(Disposition.ANSWERED, count, received, sent)
+            waiting = end
+        self._tally.unsent += outbox.send(self._udp.fileno(), waiting)
+
+    def _tally_rows(self, disposition: Disposition, rows: NDArray[np.intp]) -> None:
+        received = int(self._inbox.lengths[rows].sum())
+        self._tally.add_many(disposition, len(rows), received, 0)

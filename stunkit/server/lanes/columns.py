@@ -1,0 +1,225 @@
+"""Decisions about many datagrams at once, a column of bytes at a time.
+
+Each function here has a counterpart that decides about one datagram, and says the same:
+``sort_out`` is ``template.plain_kind`` and what ``Message.decode`` calls NotStun, ``Filler`` is
+``Template.fill``, ``ThrottleColumns`` is ``Throttle``.
+
+Rules of this file: rows are datagrams; what lies in a row beyond the length of its datagram is
+older data and decides nothing. Sockets are not touched.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stunkit.endpoint import Family
+from stunkit.net.batch import ADDRESS, HEAD, PORT
+from stunkit.protocol.template import (
+    BLANK,
+    FINGERPRINT,
+    LONGEST,
+    REQUEST,
+    SOFTWARE,
+    Plain,
+    Template,
+)
+from stunkit.protocol.throttle import BUCKETS_BITS, Throttle
+from stunkit.wire.fingerprint import XOR
+from stunkit.wire.message import HEADER_SIZE, MAGIC_COOKIE
+
+Bytes = NDArray[np.uint8]
+
+# What a row can be besides a kind of plain request; see ``sort_out``.
+OTHER = 0
+NOT_STUN = max(Plain) + 1
+
+_BLANK_MODERN = np.frombuffer(BLANK + MAGIC_COOKIE, np.uint64)[0]
+_BLANK = np.frombuffer(BLANK, np.uint32)[0]
+_COOKIE = np.frombuffer(MAGIC_COOKIE, np.uint32)[0]
+_REQUEST = np.frombuffer(REQUEST, np.uint16)[0]
+_SOFTWARE = np.frombuffer(SOFTWARE, np.uint16)[0]
+_FINGERPRINT = np.frombuffer(FINGERPRINT, np.uint32)[0]
+
+
+def sort_out(heads: Bytes, lengths: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Return what each row is: a plain request of some kind, not STUN, or something else."""
+    is_short = lengths == HEADER_SIZE
+    is_modern: NDArray[np.bool_] = (heads.view(np.uint64)[:, 0] == _BLANK_MODERN) & is_short
+    kinds = is_modern.view(np.uint8)
+    if kinds.all():  # Plain.MODERN is 1
+        return kinds
+    kinds = kinds.copy()
+    words = heads.view(np.uint32)
+    bodies = heads.view(">u2")[:, 1]
+    is_broken = (lengths < HEADER_SIZE) | (heads[:, 0] > 0x3F)
+    is_broken |= (bodies & 3 != 0) | (bodies + np.uint32(HEADER_SIZE) != lengths)
+    kinds[is_broken] = NOT_STUN
+    kinds[(words[:, 0] == _BLANK) & (words[:, 1] != _COOKIE) & is_short] = Plain.CLASSIC
+    is_longer = (heads.view(np.uint16)[:, 0] == _REQUEST) & (words[:, 1] == _COOKIE)
+    is_longer &= ~is_broken & (lengths > HEADER_SIZE) & (lengths <= LONGEST)
+    if is_longer.any():
+        for length in np.unique(lengths[is_longer]):
+            rows = np.flatnonzero(is_longer & (lengths == length))
+            kinds[rows] = _sort_out_longer(heads[rows, :length])
+    return kinds
+
+
+def _sort_out_longer(rows: Bytes) -> NDArray[np.uint8]:
+    """Return what requests of one length with attributes are: MODERN, MARKED or OTHER."""
+    size = rows.shape[1]
+    kinds = np.zeros(len(rows), np.uint8)
+    halves = rows.view(">u2")
+    ends = np.full(len(rows), HEADER_SIZE, np.uint32)  # where SOFTWARE, if any, ends
+    has_software = rows.view(np.uint16)[:, HEADER_SIZE // 2] == _SOFTWARE
+    sizes = 4 + (halves[:, HEADER_SIZE // 2 + 1] + np.uint32(3) & ~np.uint32(3))
+    ends[has_software] += sizes[has_software]
+    kinds[ends == size] = Plain.MODERN
+    marks = rows.view(np.uint32)[:, -2]
+    marked = np.flatnonzero((ends == size - 8) & (marks == _FINGERPRINT))
+    if len(marked):
+        found = rows[marked].view(">u4")[:, -1]
+        kinds[marked[crc32_rows(rows[marked, : size - 8]) ^ XOR == found]] = Plain.MARKED
+    return kinds
+
+
+class Filler:
+    """Fills a ``Template`` for many requests; see there."""
+
+    def __init__(self, template: Template, family: Family) -> None:
+        self.template = template
+        self._raw = np.frombuffer(template.raw, np.uint8)
+        self._size = len(template.raw)
+        self._id = slice(template.id_start, template.id_start + template.id_size)
+        # The source, in pieces: columns of a socket address, and where they are XORed in.
+        pieces = ((PORT, 0), (ADDRESS[family], 2))
+        self._pieces = [
+            (columns, slice(offset + skip, offset + skip + columns.stop - columns.start))
+            for offset in template.source_offsets
+            for columns, skip in pieces
+        ]
+        self._more_ids = [
+            slice(offset, offset + template.id_size)
+            for offset in template.id_offsets
+            if offset != template.id_start
+        ]
+
+    def fill(self, heads: Bytes, names: Bytes, rows: Bytes) -> None:
+        """Write the answers to the requests in ``heads`` from ``names`` into ``rows``."""
+        rows[:, : self._size] = self._raw
+        identities = heads[:, self._id]
+        rows[:, self._id] = identities
+        for columns, place in self._pieces:
+            rows[:, place] ^= names[:, columns]
+        for place in self._more_ids:
+            rows[:, place] ^= identities
+        if self.template.has_fingerprint:
+            covered = self._size - 4
+            value = crc32_rows(rows[:, :covered]) ^ XOR
+            rows[:, self._size : self._size + 4] = value.astype(">u4").view(np.uint8).reshape(-1, 4)
+
+
+class ThrottleColumns:
+    """Judges many sources at once, exactly as a ``Throttle`` would one after the other."""
+
+    def __init__(self, throttle: Throttle, family: Family) -> None:
+        self._throttle = throttle
+        self._cells = np.frombuffer(throttle.cells, np.int64)
+        self._is_ipv4 = family is Family.IPV4
+        version = 4 if self._is_ipv4 else 6
+        self._allow = [
+            (_words(network.netmask.packed), _words(network.network_address.packed))
+            for network in throttle.limit.allow
+            if network.version == version
+        ]
+
+    def admit(self, addresses: Bytes, now_ns: int) -> NDArray[np.bool_]:
+        """Return which of these addresses, in this order, are each admitted one answer."""
+        buckets = self._buckets(addresses, now_ns)
+        if not self._allow:
+            return self._charge(buckets, now_ns)
+        words = addresses.view(np.uint32)
+        admitted = np.zeros(len(addresses), np.bool_)
+        for mask, network in self._allow:
+            admitted |= (words & mask == network).all(axis=1)
+        rest = ~admitted
+        admitted[rest] = self._charge(buckets[rest], now_ns)
+        return admitted
+
+    def _buckets(self, addresses: Bytes, now_ns: int) -> NDArray[np.intp]:
+        """Return the bucket of each address; see ``Throttle.admit``."""
+        limit = self._throttle.limit
+        factor4, factor_high, factor_low = map(np.uint64, self._throttle.factors(now_ns))
+        if self._is_ipv4:
+            prefixes = addresses.view(">u4")[:, 0].astype(np.uint64) >> np.uint64(
+                32 - limit.prefix4
+            )
+            product = prefixes * factor4
+        else:
+            halves = addresses.view(">u8").astype(np.uint64)
+            high, low = halves[:, 0], halves[:, 1]
+            drop = 128 - limit.prefix6
+            if drop >= 64:
+                product = (high >> np.uint64(drop - 64)) * factor_low
+            else:
+                if drop:
+                    low = low >> np.uint64(drop) | high << np.uint64(64 - drop)
+                product = (high >> np.uint64(drop)) * factor_high + low * factor_low
+        return (product >> np.uint64(64 - BUCKETS_BITS)).astype(np.intp)
+
+    def _charge(self, buckets: NDArray[np.intp], now_ns: int) -> NDArray[np.bool_]:
+        """Charge each bucket one answer, in this order; return which could be charged."""
+        count = len(buckets)
+        interval, depth = self._throttle.interval_ns, self._throttle.depth_ns
+        if count and (buckets == buckets[0]).all():
+            full_at = max(self._throttle.cells[buckets[0]], now_ns)
+            admitted = min(count, max(0, (depth - (full_at - now_ns)) // interval + 1))
+            if admitted:
+                self._throttle.cells[buckets[0]] = full_at + admitted * interval
+            is_admitted: NDArray[np.bool_] = np.arange(count) < admitted
+            return is_admitted
+        order = np.argsort(buckets, kind="stable")
+        ordered = buckets[order]
+        places = np.arange(count)
+        is_first = np.ones(count, np.bool_)
+        is_first[1:] = ordered[1:] != ordered[:-1]
+        before = places - np.maximum.accumulate(np.where(is_first, places, 0))  # in one's bucket
+        full_at = np.maximum(self._cells[ordered], now_ns) + before * interval
+        can = full_at - now_ns <= depth
+        # The last of a bucket's rows is the one that counts, and those refused come after it.
+        self._cells[ordered[can]] = full_at[can] + interval
+        admitted_rows = np.empty(count, np.bool_)
+        admitted_rows[order] = can
+        return admitted_rows
+
+
+def crc32_rows(rows: Bytes) -> NDArray[np.uint32]:
+    """Return the CRC-32 of each row, as ``zlib.crc32`` has it.
+
+    A CRC is linear: that of a row is the exclusive or of what each byte, by its distance from the
+    end, adds to that of as many zeros.
+    """
+    size = rows.shape[1]
+    distances = np.arange(size - 1, -1, -1)
+    parts: NDArray[np.uint32] = _crc_parts()[distances, rows]
+    crcs: NDArray[np.uint32] = np.bitwise_xor.reduce(parts, axis=1) ^ np.uint32(crc32(bytes(size)))
+    return crcs
+
+
+@cache
+def _crc_parts() -> NDArray[np.uint32]:
+    """Return what a byte adds to a CRC-32, by its distance from the end and its value."""
+    table = np.array([crc32(bytes([value])) ^ crc32(b"\0") for value in range(256)], np.uint32)
+    parts = np.empty((HEAD, 256), np.uint32)
+    parts[0] = table
+    for distance in range(1, HEAD):
+        last = parts[distance - 1]
+        parts[distance] = last >> np.uint32(8) ^ table[last & np.uint32(0xFF)]
+    return parts
+
+
+def _words(packed: bytes) -> NDArray[np.uint32]:
+    return np.frombuffer(packed, np.uint32)

@@ -1,0 +1,185 @@
+"""Every socket of a server, bound before anything is answered.
+
+Each endpoint has UDP and TCP on the same port. Several workers have a UDP socket each, among which
+the kernel spreads the clients (SO_REUSEPORT of socket(7)), and accept from one TCP socket. Whoever
+holds these sockets may pass them on: a datagram waits in its socket's queue for whoever reads next.
+
+Rules of this file: it binds, and reads and sends nothing. A port is never shared with another
+program silently: the first UDP socket of an endpoint is bound while it tolerates no other.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+from typing import NamedTuple, Self
+
+from stunkit.endpoint import Endpoint, Family
+from stunkit.errors import StartError
+from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
+from stunkit.net.udp import bind_udp
+from stunkit.server.alternate import find_listen
+from stunkit.server.settings import ANY_IPV4, ANY_IPV6, Settings
+from stunkit.wire.uri import Transport
+
+BACKLOG = 4096  # connections that wait to be accepted; the kernel may allow fewer
+PORT_ATTEMPTS = 20  # tries to find a port that is free for UDP and TCP alike
+
+log = logging.getLogger(__name__)
+
+
+class Door(NamedTuple):
+    """The sockets of one endpoint: UDP, one for each worker, and TCP, one for all of them."""
+
+    local: Endpoint
+    udp: tuple[socket.socket, ...]
+    tcp: socket.socket
+
+
+class Sockets(NamedTuple):
+    """What a server listens on, and which four endpoints each make a quartet (RFC 5780).
+
+    The four stand in the order of ``protocol.site.Quartet``.
+    """
+
+    doors: tuple[Door, ...]
+    quartets: tuple[tuple[Endpoint, ...], ...] = ()
+
+    @classmethod
+    def bind(cls, settings: Settings, workers: int = 1) -> Self:
+        """Bind all that the settings name. Raises StartError, with everything closed again."""
+        doors: list[Door] = []
+        try:
+            pairs = [(find_listen(one, settings.listen), one) for one in settings.alternate]
+            paired = [listen for listen, _ in pairs]
+            single = [one for one in settings.listen or _everywhere() if one not in paired]
+            for local in single:
+                doors.append(_bind(local, workers))  # noqa: PERF401 (a failure has to close these)
+            quartets = [_bind_quartet(*pair, workers, doors) for pair in pairs]
+        except StartError:
+            cls(tuple(doors)).close()
+            raise
+        return cls(tuple(doors), tuple(quartets))
+
+    @property
+    def endpoints(self) -> list[tuple[Transport, Endpoint]]:
+        """Where UDP and TCP are served, with the ports that port 0 became."""
+        transports = (Transport.UDP, Transport.TCP)
+        return [(transport, door.local) for door in self.doors for transport in transports]
+
+    def share(self, worker: int) -> Sockets:
+        """Return what one worker serves; the UDP sockets of the others are closed here."""
+        for door in self.doors:
+            for index, udp in enumerate(door.udp):
+                if index != worker:
+                    udp.close()
+        doors = (door._replace(udp=door.udp[worker : worker + 1]) for door in self.doors)
+        return self._replace(doors=tuple(doors))
+
+    def close(self) -> None:
+        """Close everything in this process; others that hold it go on."""
+        for door in self.doors:
+            for one in (*door.udp, door.tcp):
+                one.close()
+
+
+def _bind_quartet(
+    listen: Endpoint, alternate: Endpoint, workers: int, doors: list[Door]
+) -> tuple[Endpoint, ...]:
+    """Bind the four endpoints of an RFC 5780 server, add them to ``doors`` and return them."""
+    doors.append(_bind(listen, workers))
+    first = doors[-1].local
+    other = alternate.with_port(alternate.port or first.port + 1)
+    four = (first, first.with_port(other.port), other.with_port(first.port), other)
+    for local in four[1:]:
+        doors.append(_bind(local, workers))  # noqa: PERF401 (a failure has to close these)
+    return four
+
+
+def _bind(local: Endpoint, workers: int) -> Door:
+    """Bind UDP and TCP to the same address and port."""
+    for attempt in range(PORT_ATTEMPTS):
+        try:
+            group = _bind_group(local, workers)
+        except OSError as error:
+            raise _explain(error, Transport.UDP, local) from error
+        bound = endpoint_of(group[0].getsockname())
+        try:
+            return Door(bound, group, bind_tcp(bound))
+        except OSError as error:
+            for udp in group:
+                udp.close()
+            is_taken = error.errno == errno.EADDRINUSE
+            if local.port == 0 and is_taken and attempt + 1 < PORT_ATTEMPTS:
+                continue  # the port that UDP got is taken for TCP: draw again
+            raise _explain(error, Transport.TCP, bound) from error
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _bind_group(local: Endpoint, workers: int) -> tuple[socket.socket, ...]:
+    """Bind as many UDP sockets as there are workers to one port that nobody else has."""
+    group = [bind_udp(local)]
+    if workers > 1:
+        # Only now that the port is known to be ours alone are others let in: our own.
+        group[0].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound = endpoint_of(group[0].getsockname())
+        try:
+            for _ in range(workers - 1):
+                group.append(bind_udp(bound, shares_port=True))  # noqa: PERF401 (a failure has to close these)
+        except OSError:  # the system has no room for so many
+            for udp in group:
+                udp.close()
+            raise
+    return tuple(group)
+
+
+def bind_tcp(local: Endpoint) -> socket.socket:
+    """Return a TCP socket that listens on an address and port. Raises OSError."""
+    listening = socket.socket(ADDRESS_FAMILY[local.family], socket.SOCK_STREAM)
+    try:
+        listening.settimeout(0)
+        if os.name == "posix":  # elsewhere it would let two programs share a port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if local.family is Family.IPV6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listening.bind(sockaddr_of(local))
+        listening.listen(BACKLOG)  # here, since only now a taken port shows
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _everywhere() -> tuple[Endpoint, ...]:
+    """Return the wildcard addresses of the families that this machine has."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::", 0))
+    except OSError:
+        log.warning("this machine has no IPv6: serving IPv4 only")
+        return (ANY_IPV4,)
+    return (ANY_IPV4, ANY_IPV6)
+
+
+def _explain(error: OSError, transport: Transport, local: Endpoint) -> StartError:
+    what = f"cannot listen on {transport} {local}"
+    if error.errno == errno.EADDRINUSE:
+        flag = "u" if transport is Transport.UDP else "t"
+        return StartError(
+            f"{what}: another program has port {local.port}",
+            f"`ss -l{flag}np` names it; choose another port with --listen ADDRESS:PORT",
+        )
+    if error.errno == errno.EACCES:
+        return StartError(
+            f"{what}: ports below 1024 need privilege",
+            "choose a higher port with --listen ADDRESS:PORT, or grant CAP_NET_BIND_SERVICE",
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return StartError(
+            f"{what}: this machine has no address {local.host}",
+            "`ip address` lists those that it has",
+        )
+    reason = (error.strerror or str(error)).lower()
+    return StartError(f"{what}: {reason}", "choose another address with --listen ADDRESS:PORT")

@@ -1,0 +1,106 @@
+"""One worker: a fork of the parent that becomes a server, and what the two tell each other.
+
+The parent hears of a worker twice. Its report, on a pipe, says that it serves or why it cannot;
+its wait status says how it ended.
+
+Rules of this file: ``live`` runs in the child and never returns, since the rest of the stack is its
+parent's. Signals are the parent's business: of all that a terminal sends, a worker hears nothing,
+and SIGTERM has it drain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable
+from typing import NoReturn
+
+from stunkit.errors import StartError
+from stunkit.net.loop import new_event_loop
+from stunkit.server.server import Server
+
+READY = b"ready"  # the report of a worker that serves
+REPORT_SIZE = 4096  # bytes; a pipe takes so many at once (PIPE_BUF of pipe(7))
+FAILED = 1  # exit status of a worker that met a bug of ours
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+log = logging.getLogger(__name__)
+
+
+def import_early() -> None:
+    """Import in the parent what every worker would import, so that each serves in milliseconds."""
+    import ctypes  # noqa: F401, PLC0415 (see _end_with)
+
+    with contextlib.suppress(ImportError):
+        import uvloop  # noqa: F401, PLC0415 (see new_event_loop)
+
+
+def live(inherit: Callable[[], Server], report: int, parent: int) -> NoReturn:
+    """Serve until SIGTERM, and end this process.
+
+    ``inherit`` lets go of what is only the parent's, and returns the server to be. Every signal is
+    blocked until then; ``report`` is the pipe to ``parent``.
+    """
+    status = FAILED
+    try:
+        for number in (signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGHUP):  # a terminal's, to all of us
+            signal.signal(number, signal.SIG_IGN)
+        _end_with(parent)
+        server = inherit()
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(_serve(server, report))
+        status = 0
+    except StartError as error:
+        os.write(report, encode_reason(error))
+    except BaseException:  # the outermost loop
+        log.exception("this worker (pid %d) broke", os.getpid())
+    finally:
+        logging.shutdown()
+        os._exit(status)
+
+
+def encode_reason(error: StartError) -> bytes:
+    """Return the report of a worker that cannot serve."""
+    return f"{error.what}\0{error.remedy}".encode(errors="replace")[:REPORT_SIZE]
+
+
+def decode_reason(report: bytes) -> StartError:
+    """Return what kept a worker from serving, by its report."""
+    what, _, remedy = report.decode(errors="replace").partition("\0")
+    return StartError(what, remedy)
+
+
+def describe_end(status: int) -> str:
+    """Say how a process ended, by its wait status."""
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return f"ended with exit status {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:  # a real-time signal has a number only
+        return f"killed by signal {-code}"
+
+
+async def _serve(server: Server, report: int) -> None:
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # only now would SIGTERM drain, and not kill
+    async with server:
+        os.write(report, READY)
+        os.close(report)
+        await stopped.wait()
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel end this process when its parent ends, so that the ports get free."""
+    import ctypes  # noqa: PLC0415 (needed by workers only)
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(FAILED)  # it ended before the kernel was told
