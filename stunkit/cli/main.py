@@ -21,6 +21,7 @@ VERBS = (
     "whoami",
     "nat",
     "lab",
+    "bench",
     "explain",
 )  # each is the command `command` of its own module
 

@@ -44,6 +44,16 @@ def indent(text: str, *, style: str = "") -> None:
     Console(highlight=False).print(Padding(Text(text, style=style), (0, 0, 0, 4)))
 
 
+def pairs(rows: Sequence[tuple[str, str]]) -> None:
+    """Draw names and what belongs to each on stdout, without headings."""
+    drawn = Table(box=None, pad_edge=False, show_header=False)
+    drawn.add_column(style="dim", no_wrap=True)
+    drawn.add_column(overflow="fold")
+    for name, text in rows:
+        drawn.add_row(Text(name), Text(text))
+    Console(highlight=False).print(drawn)
+
+
 def table(
     headings: Sequence[str], rows: Sequence[Sequence[str]], *, failed: Sequence[bool]
 ) -> None:

@@ -11,6 +11,7 @@ from stunkit.protocol.client import (
     StrayKind,
     mapped_endpoint,
 )
+from stunkit.protocol.login import Signature
 from stunkit.protocol.machine import Outgoing
 from stunkit.protocol.schedule import Schedule
 from stunkit.wire.attributes.address import (
@@ -662,3 +663,68 @@ def test_learns_nothing_from_a_forged_answer():
         client.give_up(REQUEST.transaction_id, 0.4)
         client.request(request_of(number), server, LOCAL, 1.0)
         assert client.deadline() == 1.5
+
+
+# Signed requests (RFC 8489 sections 9.1.4 and 9.2.5)
+
+SIGNATURE = Signature(b"secret", with_sha1=False, with_sha256=True, is_long_term=False)
+SIGNED_ANSWER = SIGNATURE.sign(ANSWER)
+UNSIGNED = pytest.mark.parametrize(
+    "answer",
+    [ANSWER, SIGNATURE._replace(key=b"wrong").sign(ANSWER), refusal_of(REQUEST, ErrorCode(401))],
+    ids=["unsigned", "wrongly signed", "refusal"],
+)
+
+
+def asking_signed(*, reliable: bool = False) -> Client:
+    client = Client()
+    client.request(
+        SIGNATURE.sign(REQUEST), SERVER, LOCAL, 0.0, reliable=reliable, signature=SIGNATURE
+    )
+    client.sends()
+    return client
+
+
+def test_takes_an_answer_that_is_signed():
+    client = asking_signed()
+    client.receive(SIGNED_ANSWER.raw, SERVER, LOCAL, 0.1)
+    assert outcome(client).response == SIGNED_ANSWER
+
+
+@UNSIGNED
+def test_drops_an_answer_that_is_not_signed_as_if_it_had_never_come(answer: Message):
+    client = asking_signed()
+    assert stray_of(client, answer.raw, SERVER, LOCAL) is StrayKind.UNSIGNED
+    client.tick(0.5)
+    assert len(client.sends()) == 1  # it goes on asking
+    client.receive(SIGNED_ANSWER.raw, SERVER, LOCAL, 0.6)
+    assert outcome(client).response == SIGNED_ANSWER
+
+
+@UNSIGNED
+def test_says_so_when_no_answer_was_signed(answer: Message):
+    client = asking_signed()
+    client.receive(answer.raw, SERVER, LOCAL, 0.1)
+    client.events()
+    run_out(client)
+    failed = outcome(client)
+    assert isinstance(failed.error, InvalidAnswer)
+    assert "signed" in str(failed.error)
+
+
+@UNSIGNED
+def test_ends_at_once_when_a_stream_brings_an_answer_that_is_not_signed(answer: Message):
+    client = asking_signed(reliable=True)
+    client.receive(answer.raw, SERVER, LOCAL, 0.1)
+    stray, failed = client.events()
+    assert stray.kind is StrayKind.UNSIGNED
+    assert isinstance(failed.error, InvalidAnswer)
+    assert failed.response == answer
+    assert client.deadline() is None
+
+
+def test_an_unsigned_answer_from_elsewhere_violates_nothing():
+    client = asking_signed()
+    assert stray_of(client, ANSWER.raw, OTHER, LOCAL) is StrayKind.FORGED
+    run_out(client)
+    assert isinstance(outcome(client).error, NoAnswer)
