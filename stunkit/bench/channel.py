@@ -262,7 +262,9 @@ def _arrival(controls: NDArray[np.uint8], real_now_ns: int, now: float) -> NDArr
     """
     stamps = controls[:, _STAMP].view(np.int64)
     ages_ns = real_now_ns - (stamps[:, 0] * 1_000_000_000 + stamps[:, 1])
-    ages_ns[(ages_ns < 0) | (ages_ns > _OLDEST_NS)] = 0  # the clock was set
+    is_odd = ages_ns.view(np.uint64) > _OLDEST_NS  # a negative age is a very high one here
+    if np.count_nonzero(is_odd):
+        ages_ns[is_odd] = 0  # the clock was set
     return now - ages_ns.astype(np.float64) / 1e9
 
 

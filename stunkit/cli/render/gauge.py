@@ -18,7 +18,7 @@ def gauge() -> Iterator[Callable[[float, float, str], None]]:
     Draws when it is called and at no other time: whoever measures has no thread beside it.
     """
     console = Console(stderr=True)
-    columns = (BarColumn(24), TextColumn("{task.description}", markup=False))
+    columns = (BarColumn(16), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
         task = bar.add_task("asking for the first time ...", total=None)
         bar.refresh()

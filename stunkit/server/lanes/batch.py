@@ -100,8 +100,11 @@ class BatchLane(Lane):
             elif answer:
                 outbox.put(waiting, answer, name, inbox.reply_control(row))
                 waiting += 1
-        self._count()
-        self._tally.unsent += outbox.send(self._udp.fileno(), waiting)
+        if waiting:
+            refused = outbox.send(self._udp.fileno(), waiting)
+            self._count()
+            if refused:
+                self._tally.unsent += refused
 
     def _answer_many(self, count: int) -> None:
         inbox = self._inbox

@@ -46,7 +46,7 @@ async def test_agrees_with_what_our_server_counted(host, transport, loop):
     assert tally.answered == tally.sent > 50
     assert (tally.wrong, tally.refused, tally.lost, tally.strange, tally.duplicate) == (0,) * 5
     assert result.rate == pytest.approx(tally.answered / result.elapsed)
-    assert result.elapsed == pytest.approx(0.3, abs=0.25)
+    assert 0.29 < result.elapsed < 3
     assert 0 < result.latency.least <= result.latency.p50 <= result.latency.most
     assert (result.behind is None) is (not loop)
     if loop:
