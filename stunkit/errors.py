@@ -9,9 +9,12 @@
     │   ├─ NoAnswer            silence until the last retransmission timed out
     │   ├─ Refused             an error response; carries its code and reason
     │   ├─ InvalidAnswer       a success response that cannot be used
+    │   ├─ Untrusted           over TLS: a certificate that does not show who the server is
+    │   ├─ HandshakeFailed     over TLS: no session, whatever the certificate
     │   └─ Unreachable         the operating system or an ICMP message says so
     ├─ ResolutionError         a server's name that leads to no address
     ├─ UsageError              text from a person that names nothing: a server, a URI, an address
+    ├─ SettingsError           a settings file, or a file that settings name: which, where, why
     ├─ StartError              a server that cannot start: what, why, and how to mend it
     └─ LabError                a network namespace that could not be built: step, command, stderr
 
@@ -110,6 +113,14 @@ class InvalidAnswer(TransactionError):
     """A success response that cannot be used, and why."""
 
 
+class Untrusted(TransactionError):
+    """The server's certificate does not show that it is who we asked (RFC 8489 section 6.2.3)."""
+
+
+class HandshakeFailed(TransactionError):
+    """There is no TLS session: refused, broken off, or no TLS is spoken there."""
+
+
 class Unreachable(TransactionError):
     """The operating system refused to send, or a hard ICMP error came back."""
 
@@ -137,6 +148,24 @@ class UsageError(StunkitError):
 
     def __str__(self) -> str:
         return f"{self.text!r} is not {self.what}: {self.reason}"
+
+
+class SettingsError(StunkitError):
+    """Settings that a server cannot take: ``file`` and ``key``, if it is about one, and why.
+
+    ``line`` is that of the file, None where it is not known.
+    """
+
+    def __init__(self, file: str, key: str, reason: str, line: int | None = None) -> None:
+        super().__init__(file, key, reason, line)
+        self.file = file
+        self.key = key
+        self.reason = reason
+        self.line = line
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}, line {self.line}"
+        return ": ".join(part for part in (place, self.key, self.reason) if part)
 
 
 class StartError(StunkitError):

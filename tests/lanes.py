@@ -235,11 +235,11 @@ class Reference:
         sent = []
         for data, source, local in arrivals:
             kind = plain_kind(data)  # by which a lane may answer it
-            if ration is not None and kind is None and not is_not_stun(data):
-                if not ration.admit(now_ns):
-                    figures[Disposition.SHED] += 1
-                    figures["bytes_in"] += len(data)
-                    continue
+            is_rationed = ration is not None and kind is None and not is_not_stun(data)
+            if is_rationed and not ration.admit(now_ns):
+                figures[Disposition.SHED] += 1
+                figures["bytes_in"] += len(data)
+                continue
             response = respond(Received(data, source, local), site, now)
             disposition, answer, leaving, destination = response
             if answer and throttle is not None and not throttle.admit(source.packed, now_ns):

@@ -15,7 +15,7 @@ from stunkit.wire.attributes.text import AlternateDomain, Text
 from stunkit.wire.attributes.turn import AddressErrorCode, AddressFamily, EvenPort, Icmp
 from stunkit.wire.message import MAGIC_COOKIE, Message
 from stunkit.wire.registry import AttributeType, MessageClass
-from stunkit.wire.uri import Scheme, Transport, Uri
+from stunkit.wire.uri import NAMED, Scheme, Uri
 
 transaction_ids = st.binary(min_size=12, max_size=12)
 classic_ids = st.binary(min_size=16, max_size=16).filter(lambda raw: raw[:4] != MAGIC_COOKIE)
@@ -181,7 +181,7 @@ uris = st.builds(
     st.sampled_from(Scheme),
     hosts,
     st.none() | ports,
-    st.none() | st.sampled_from(Transport),
+    st.none() | st.sampled_from(NAMED),
 )
 
 

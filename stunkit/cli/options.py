@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from stunkit.endpoint import Endpoint, Family
-from stunkit.errors import UsageError
+from stunkit.errors import Unencodable, UsageError
+from stunkit.protocol.login import Login
 from stunkit.wire.uri import Uri
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,6 +61,55 @@ def client_options(timeout: float) -> Callable[[F], F]:
         return function
 
     return add
+
+
+def login_options(function: F) -> F:
+    """Add --username, --password-file and --short-term to a verb."""
+    for option in (
+        click.option(
+            "--short-term", is_flag=True, help="The credential is short-term: no realm, no nonce."
+        ),
+        click.option(
+            "--password-file", metavar="FILE", help="With --username: its first line; - for stdin."
+        ),
+        click.option("--username", metavar="NAME", help="Log in to closed servers."),
+    ):
+        function = option(function)
+    return function
+
+
+def pick_login(
+    username: str | None, password_file: str | None, *, short_term: bool
+) -> Callable[[], Login] | None:
+    """Return what makes a login, None for asking without one. Raises UsageError."""
+    if username is None and password_file is None and not short_term:
+        return None
+    if username is None or password_file is None:
+        raise click.UsageError("--username and --password-file go together.")
+    password = read_line(password_file, "a file with a password")
+
+    def login() -> Login:
+        return Login(username, password, is_short_term=short_term)
+
+    try:
+        login().request(bytes(12))
+    except Unencodable as error:
+        raise UsageError("a username and password to log in with", username, str(error)) from None
+    return login
+
+
+def read_line(path: str, what: str) -> str:
+    """Return the first line of a file, or of stdin for ``-``. Raises UsageError."""
+    try:
+        with click.open_file(path, encoding="utf-8") as file:
+            line: str = file.readline().rstrip("\r\n")
+    except OSError as error:
+        raise UsageError(what, path, (error.strerror or str(error)).lower()) from None
+    except UnicodeDecodeError:
+        raise UsageError(what, path, "it is not UTF-8") from None
+    if not line:
+        raise UsageError(what, path, "its first line is empty")
+    return line
 
 
 def pick_family(*, only_ipv4: bool, only_ipv6: bool) -> Family | None:

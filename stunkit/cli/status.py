@@ -8,6 +8,7 @@ from stunkit.errors import (
     LabError,
     Refused,
     ResolutionError,
+    SettingsError,
     StartError,
     StunkitError,
     TransactionError,
@@ -34,6 +35,7 @@ def status_of(error: StunkitError) -> ExitStatus:
     """Return the status that an error ends a command with."""
     kinds: tuple[tuple[type[StunkitError], ExitStatus], ...] = (
         (UsageError, ExitStatus.USAGE),
+        (SettingsError, ExitStatus.NOT_STARTED),
         (StartError, ExitStatus.NOT_STARTED),
         (LabError, ExitStatus.NOT_STARTED),
         (Refused, ExitStatus.REFUSED),

@@ -12,8 +12,10 @@ import click
 from stunkit.cli.options import (
     Seconds,
     client_options,
+    login_options,
     parse_bind,
     pick_family,
+    pick_login,
     pick_servers,
 )
 from stunkit.cli.render import whoami as render
@@ -22,6 +24,7 @@ from stunkit.cli.status import ExitStatus
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import Refused
 from stunkit.net.whoami import PUBLIC_SERVERS, TIMEOUT, Answer, Whoami, whoami
+from stunkit.protocol.login import Login
 from stunkit.wire.uri import Uri
 
 
@@ -44,6 +47,7 @@ from stunkit.wire.uri import Uri
     help="With --watch: run this in a shell at every change, with STUNKIT_FAMILY (ipv4, ipv6), "
     "STUNKIT_OLD and STUNKIT_NEW set.",
 )
+@login_options
 @client_options(timeout=TIMEOUT)
 @click.pass_context
 def command(
@@ -54,6 +58,9 @@ def command(
     watch: bool,
     interval: float,
     hook: str | None,
+    username: str | None,
+    password_file: str | None,
+    short_term: bool,
     only_ipv4: bool,
     only_ipv6: bool,
     bind: str | None,
@@ -75,6 +82,7 @@ def command(
         family=family,
         bind=parse_bind(bind, family),
         timeout=timeout,
+        login=pick_login(username, password_file, short_term=short_term),
         form="json" if as_json else "short" if short else "text",
     )
     if watch:
@@ -92,12 +100,14 @@ class Run:
         family: Family | None,
         bind: Endpoint | None,
         timeout: float,
+        login: Callable[[], Login] | None,
         form: str,
     ) -> None:
         self._servers = servers
         self._family = family
         self._bind = bind
         self._timeout = timeout
+        self._login = login
         self._form = form
 
     async def once(self) -> ExitStatus:
@@ -139,6 +149,7 @@ class Run:
             family=self._family,
             bind=self._bind,
             timeout=self._timeout,
+            login=self._login,
             on_answer=on_answer,
         )
 

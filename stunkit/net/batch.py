@@ -14,7 +14,6 @@ import ctypes
 import errno
 import mmap
 import os
-import platform
 import sys
 from typing import TYPE_CHECKING
 
@@ -57,8 +56,7 @@ def is_available() -> bool:
     """Return whether this platform has the two system calls, and NumPy is installed."""
     from importlib.util import find_spec  # noqa: PLC0415 (asked once, by servers only)
 
-    is_known = sys.platform == "linux" and sys.maxsize > 1 << 32 and sys.byteorder == "little"
-    return is_known and find_spec("numpy") is not None
+    return sys.platform == "linux" and _is_64_bit() and find_spec("numpy") is not None
 
 
 def require() -> None:
@@ -67,9 +65,14 @@ def require() -> None:
         return
     if sys.platform != "linux":
         raise StartError("batches of datagrams need Linux", "use the portable lane")
-    if platform.machine() not in ("x86_64", "aarch64"):
+    if not _is_64_bit():
         raise StartError("batches of datagrams need a 64-bit machine", "use the portable lane")
     raise StartError("batches of datagrams need NumPy", "pip install 'stunkit[fast]'")
+
+
+def _is_64_bit() -> bool:
+    """Return whether the structures below are this machine's (little-endian, as nearly all)."""
+    return sys.maxsize > 1 << 32 and sys.byteorder == "little"
 
 
 class Inbox:

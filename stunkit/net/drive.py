@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from stunkit.endpoint import Endpoint
 from stunkit.net.sockaddr import ADDRESS_FAMILY, sockaddr_of
 from stunkit.net.stream import Connection
+from stunkit.net.tls import TlsSession
 from stunkit.net.udp import UdpSocket, describe_errno
 from stunkit.protocol.machine import Machine
 
@@ -52,18 +53,29 @@ class Driver(Generic[E]):
         )
         return udp.local
 
-    async def connect(self, remote: Endpoint, local: Endpoint | None = None) -> Endpoint:
-        """Open a TCP connection and return its local endpoint. Raises OSError."""
+    async def connect(
+        self, remote: Endpoint, local: Endpoint | None = None, session: TlsSession | None = None
+    ) -> Endpoint:
+        """Open a connection, TCP or with a ``session`` TLS; return its local endpoint.
+
+        Raises OSError, of which ssl.SSLError is one.
+        """
         host, port = sockaddr_of(remote)[:2]
         _, connection = await self._loop.create_connection(
-            lambda: Connection(self._receive, self._lost),
+            lambda: Connection(self._receive, self._lost, session=session),
             f"{host}%{remote.scope}" if remote.scope else host,
             port,
             family=ADDRESS_FAMILY[remote.family],
             local_addr=None if local is None else (local.host, local.port),
         )
-        if not connection.is_open:
+        if session is None and not connection.is_open:
             raise OSError(errno.ECONNRESET, "the connection was reset at once")
+        if session is not None:
+            try:
+                await connection.secured()
+            except BaseException:
+                connection.abort("it is not wanted any more")
+                raise
         self._connections[connection.local] = connection
         return connection.local
 

@@ -1,4 +1,4 @@
-"""Asking servers where they see us: Binding requests over UDP and TCP.
+"""Asking servers where they see us: Binding requests over UDP, TCP and TLS.
 
 An ``Asker`` holds one client machine and shares one UDP socket among all servers that are reached
 from the same local address: what they answer is then about the same mapping and can be compared.
@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import Unreachable
+from stunkit.net.certificate import IN_DETAIL, client_context, explain, lenient_context
 from stunkit.net.drive import Driver
+from stunkit.net.tls import TlsSession
 from stunkit.net.udp import describe_errno, source_address
 from stunkit.protocol.client import Answered, Client, Event, Failed
+from stunkit.protocol.login import ROUNDS, Login, Signature
 from stunkit.protocol.schedule import Schedule
 from stunkit.wire.message import Message
 from stunkit.wire.registry import Method
@@ -25,14 +30,27 @@ from stunkit.wire.uri import Transport
 class Asker:
     """Sends Binding requests and waits for their answers; use it with ``async with``.
 
-    ``bind`` is the local address and port to ask from (port 0: any).
+    ``bind`` is the local address and port to ask from (port 0: any). Over TLS, servers are believed
+    whom the system's roots vouch for, or those in ``ca_file``. ``login`` makes a login for closed
+    servers, each of which gets its own.
     """
 
-    def __init__(self, *, bind: Endpoint | None = None, schedule: Schedule | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        bind: Endpoint | None = None,
+        schedule: Schedule | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
+        login: Callable[[], Login] | None = None,
+    ) -> None:
         self._bind = bind
+        self._login = login
+        self._logins: dict[tuple[Endpoint, Transport], Login] = {}
+        self._ca_file = ca_file
+        self._context: ssl.SSLContext | None = None  # slow to make, and few ask over TLS
         self._client = Client(schedule)
         self._driver: Driver[Event] = Driver(self._client, self._on_event)
-        self._waiting: dict[bytes, asyncio.Future[Answered]] = {}
+        self._waiting: dict[bytes, asyncio.Future[Answered | Failed]] = {}
         self._sockets: dict[Endpoint, Endpoint] = {}  # by the address that was to be bound
 
     async def __aenter__(self) -> Self:
@@ -46,12 +64,21 @@ class Asker:
     ) -> None:
         self._driver.close()
 
-    async def open(self, server: Endpoint, transport: Transport = Transport.UDP) -> Endpoint:
+    async def open(
+        self,
+        server: Endpoint,
+        transport: Transport = Transport.UDP,
+        *,
+        name: str | None = None,
+    ) -> Endpoint:
         """Return the local endpoint to ask a server from: a shared socket, or a new connection.
 
-        Raises Unreachable.
+        ``name`` is what a server over TLS has to show a certificate for; without one, its address.
+        Raises Unreachable, and over TLS Untrusted and HandshakeFailed.
         """
         try:
+            if transport is Transport.TLS:
+                return await self._secure(server, name or server.host.partition("%")[0])
             if transport is Transport.TCP:
                 return await self._driver.connect(server, self._bind)
             source = self._source(server)
@@ -62,6 +89,34 @@ class Asker:
             reason = describe_errno(error.errno) if error.errno else str(error).lower()
             raise Unreachable(reason) from error
 
+    async def _secure(self, server: Endpoint, name: str) -> Endpoint:
+        """Open a TLS connection. Raises OSError when there is no connection at all."""
+        if self._context is None:
+            self._context = client_context(self._ca_file)
+        session = TlsSession(self._context, name)
+        try:
+            return await self._driver.connect(server, self._bind, session)
+        except ssl.SSLCertVerificationError as error:
+            shown = {}
+            if error.verify_code in IN_DETAIL:
+                shown = await self._look(server, name)
+            raise explain(error, name, shown) from error
+        except ssl.SSLError as error:
+            raise explain(error, name) from error
+        except OSError as error:
+            if session.is_begun:
+                raise explain(error, name) from error
+            raise
+
+    async def _look(self, server: Endpoint, name: str) -> dict[str, object]:
+        """Return what the certificate says that was not believed: nothing else is asked or sent."""
+        session = TlsSession(lenient_context(self._ca_file), name)
+        try:
+            await self._driver.connect(server, self._bind and self._bind.with_port(0), session)
+        except OSError:
+            return {}
+        return session.certificate
+
     async def ask(
         self,
         server: Endpoint,
@@ -70,15 +125,47 @@ class Asker:
     ) -> Answered:
         """Send a Binding request from ``local``, which ``open`` gave, and return its answer.
 
-        Waits as long as the schedule says, or until ``give_up``. Raises TransactionError:
-        NoAnswer, Refused, InvalidAnswer or Unreachable.
+        With a login it asks again as the server's challenges want it. Waits as
+        long as the schedule says, or until ``give_up``. Raises TransactionError: NoAnswer, Refused,
+        InvalidAnswer or Unreachable.
         """
-        request = Message.request(Method.BINDING, os.urandom(12))
+        if self._login is None:
+            request = Message.request(Method.BINDING, os.urandom(12))
+            outcome = await self._ask(request, None, server, local, transport)
+        else:
+            login = self._logins.setdefault((server, transport), self._login())
+            outcome = await self._ask_as(login, server, local, transport)
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        return outcome
+
+    async def _ask_as(
+        self, login: Login, server: Endpoint, local: Endpoint, transport: Transport
+    ) -> Answered | Failed:
+        """Ask in as many rounds as it takes to be let in, or to know that we are not."""
+        for _ in range(ROUNDS):
+            request, signature = login.request(os.urandom(12))
+            outcome = await self._ask(request, signature, server, local, transport)
+            if outcome.response is None or not login.learn(request, outcome.response):
+                break
+        return outcome
+
+    async def _ask(
+        self,
+        request: Message,
+        signature: Signature | None,
+        server: Endpoint,
+        local: Endpoint,
+        transport: Transport,
+    ) -> Answered | Failed:
+        """Carry out one transaction."""
         transaction_id = request.transaction_id
-        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Answered | Failed] = asyncio.get_running_loop().create_future()
         self._waiting[transaction_id] = future
-        reliable = transport is Transport.TCP
-        self._client.request(request, server, local, self._driver.now, reliable=reliable)
+        reliable = transport is not Transport.UDP
+        self._client.request(
+            request, server, local, self._driver.now, reliable=reliable, signature=signature
+        )
         self._driver.flush()
         try:
             return await future
@@ -105,7 +192,4 @@ class Asker:
             future = self._waiting.get(event.request.transaction_id)
             if future is None or future.done():
                 return
-            if isinstance(event, Answered):
-                future.set_result(event)
-            else:
-                future.set_exception(event.error)
+            future.set_result(event)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 SRV_TIMEOUT = 3.0  # seconds; a name server that is slower than this is taken to know of no service
 
-_SOCKET_KIND = {Transport.UDP: socket.SOCK_DGRAM, Transport.TCP: socket.SOCK_STREAM}
 
 
 class Service(NamedTuple):
@@ -76,7 +75,8 @@ async def _look_up_services(uri: Uri, resolver: Resolver | None) -> list[Service
     import dns.exception  # noqa: PLC0415
 
     fallback = [Service(uri.host, uri.default_port)]
-    name = f"_{uri.scheme}._{uri.carrier}.{uri.host}"
+    protocol = Transport.UDP if uri.carrier is Transport.UDP else Transport.TCP
+    name = f"_{uri.scheme}._{protocol}.{uri.host}"
     try:
         resolver = resolver or dns.asyncresolver.Resolver()
         answer = await resolver.resolve(name, "SRV", lifetime=SRV_TIMEOUT)
@@ -124,7 +124,7 @@ async def _look_up_addresses(
                 service.host,
                 service.port,
                 socket.AF_UNSPEC if family is None else ADDRESS_FAMILY[family],
-                _SOCKET_KIND[transport],
+                socket.SOCK_DGRAM if transport is Transport.UDP else socket.SOCK_STREAM,
             )
             found.set_result([endpoint_of(sockaddr) for *_, sockaddr in addresses])
         except UnicodeError:  # a label that is empty, over 63 bytes long, or no IDNA

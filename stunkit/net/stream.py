@@ -1,19 +1,22 @@
-"""STUN over TCP: whole messages in and out of one connection (RFC 8489 section 6.2.2)."""
+"""STUN over TCP and TLS: whole messages in and out of one connection (RFC 8489 section 6.2.2)."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import ssl
 from collections.abc import Callable
 from typing import cast
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import NotStun
 from stunkit.net.sockaddr import endpoint_of
+from stunkit.net.tls import TlsSession
 from stunkit.net.udp import Receiver, describe_errno
 from stunkit.wire.message import HEADER_SIZE, MAX_BODY
 from stunkit.wire.stream import StreamDecoder
 
+CLOSED = "the connection was closed"
 READ_SIZE = 4096  # bytes read at a time, so that one read leads to a bounded number of answers
 
 
@@ -23,6 +26,8 @@ class Connection(asyncio.BufferedProtocol):
     A header that is not STUN's, or a message over ``max_message`` bytes, closes it: such a stream
     cannot be found again. While the peer leaves more than ``max_unsent`` bytes unread, nothing
     more is read from it.
+
+    With a ``session`` it is TLS. Whoever began it waits for ``secured`` before the first message.
     """
 
     def __init__(
@@ -32,13 +37,17 @@ class Connection(asyncio.BufferedProtocol):
         *,
         max_message: int = HEADER_SIZE + MAX_BODY,
         max_unsent: int | None = None,
+        session: TlsSession | None = None,
     ) -> None:
         self._decoder = StreamDecoder(max_message)
         self._on_message = on_message
         self._on_closed = on_closed
         self._max_unsent = max_unsent
         self._buffer = bytearray(READ_SIZE)
-        self._reason = "the connection was closed"
+        self._reason = CLOSED
+        self._session = session
+        self._securing: asyncio.Future[None] | None = None
+        self._failure: Exception | None = None  # what kept it from a session
         self._transport: asyncio.Transport | None = None
         self.local: Endpoint
         self.remote: Endpoint
@@ -55,6 +64,24 @@ class Connection(asyncio.BufferedProtocol):
         else:  # a reset was faster than we
             self.remote = Endpoint(bytes(len(self.local.packed)), 0)
             self.abort(describe_errno(errno.ECONNRESET))
+        if self._session is not None:
+            self._session.start()
+            self._flush()
+
+    async def secured(self) -> TlsSession:
+        """Wait until there is a TLS session, and return it.
+
+        Raises ssl.SSLError, or OSError when the connection ended before.
+        """
+        session = self._session
+        if session is None:
+            raise ValueError("it is no TLS connection")
+        if self._transport is None:
+            raise self._failure or OSError(self._reason)
+        if not session.is_secured:
+            self._securing = asyncio.get_running_loop().create_future()
+            await self._securing
+        return session
 
     @property
     def is_open(self) -> bool:
@@ -68,8 +95,38 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """See ``asyncio.BufferedProtocol``."""
+        self.arrived(self._buffer[:nbytes])
+
+    def arrived(self, data: bytes | bytearray) -> None:
+        """Take what came over the wire."""
+        if self._session is None:
+            self._read(data)
+            return
+        was_secured = self._session.is_secured
         try:
-            messages = self._decoder.receive(self._buffer[:nbytes])
+            plain = self._session.receive(data)
+        except ssl.SSLError as error:
+            self._failure = error
+            self._flush()
+            self.abort(f"TLS: {error.reason or error}")
+            return
+        self._flush()
+        if self._session.is_secured and not was_secured:
+            self.on_secured()
+        if plain:
+            self._read(plain)
+        if self._session.is_over:
+            self.close()
+
+    def on_secured(self) -> None:
+        """Do what is to be done once there is a TLS session."""
+        if self._securing is not None and not self._securing.done():
+            self._securing.set_result(None)
+
+    def _read(self, data: bytes | bytearray) -> None:
+        """Hand on the messages that plain bytes complete."""
+        try:
+            messages = self._decoder.receive(data)
         except NotStun as error:
             self.abort(f"not STUN: {error.reason}")
             return
@@ -83,6 +140,8 @@ class Connection(asyncio.BufferedProtocol):
         if isinstance(exc, OSError) and exc.errno is not None:
             self._reason = describe_errno(exc.errno)
         self._transport = None
+        if self._securing is not None and not self._securing.done():
+            self._securing.set_exception(self._failure or OSError(self._reason))
         self._on_closed(self, self._reason)
 
     def pause_writing(self) -> None:
@@ -97,12 +156,20 @@ class Connection(asyncio.BufferedProtocol):
 
     def send(self, data: bytes) -> None:
         """Send one message; one that comes after the end is dropped."""
-        if self._transport is not None and self.is_open:
+        if self._transport is None or not self.is_open:
+            return
+        if self._session is None:
             self._transport.write(data)
+        else:
+            self._session.send(data)
+            self._flush()
 
     def close(self) -> None:
         """Close once what was sent has left."""
-        if self._transport is not None:
+        if self._transport is not None and self.is_open:
+            if self._session is not None:
+                self._session.close()
+                self._flush()
             self._transport.close()
 
     def abort(self, reason: str) -> None:
@@ -110,3 +177,10 @@ class Connection(asyncio.BufferedProtocol):
         self._reason = reason
         if self._transport is not None:
             self._transport.abort()
+
+    def _flush(self) -> None:
+        """Send what the TLS session wants sent."""
+        if self._session is not None and self._transport is not None:
+            data = self._session.take()
+            if data:
+                self._transport.write(data)

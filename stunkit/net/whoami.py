@@ -8,6 +8,7 @@ one retransmission, so that a dead family or a dead server holds nobody up.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -20,11 +21,13 @@ from stunkit.errors import (
     Unreachable,
     UsageError,
 )
+from stunkit.net.certificate import client_context
 from stunkit.net.query import Asker
 from stunkit.net.resolve import resolve
 from stunkit.protocol.client import mapped_endpoint
+from stunkit.protocol.login import Login
 from stunkit.protocol.schedule import RTO
-from stunkit.wire.uri import Scheme, Transport, Uri
+from stunkit.wire.uri import Transport, Uri
 
 TIMEOUT = 10.0  # seconds for a whole run; five requests per server at the RFC's pace
 GRACE = RTO + 0.25  # seconds for the others once one has answered: a retransmission and its answer
@@ -81,20 +84,26 @@ class Whoami(NamedTuple):
         return None if not any(counts) else max(counts) == 1
 
 
-async def whoami(
+async def whoami(  # noqa: PLR0913 (a run has as many choices)
     servers: Sequence[str | Uri] = PUBLIC_SERVERS,
     *,
     family: Family | None = None,
     bind: Endpoint | None = None,
     timeout: float = TIMEOUT,
+    ca_file: str | os.PathLike[str] | None = None,
     on_answer: Callable[[Answer], None] | None = None,
+    login: Callable[[], Login] | None = None,
 ) -> Whoami:
     """Ask every server, over IPv4 and IPv6, where it sees us.
 
     ``bind`` is the local address to ask from and decides the family; ``timeout`` is in seconds for
-    the whole run; ``on_answer`` hears of each server's answer as it comes. Servers that fail become
-    answers with an error. Raises UsageError for a server that cannot be asked at all.
+    the whole run; ``ca_file`` holds the certificates to trust over TLS, instead of the system's;
+    ``on_answer`` hears of each server's answer as it comes; ``login`` makes a
+    login, of which each server gets its own. Servers that fail become answers with an error. Raises
+    UsageError for a server that cannot be asked at all, and for such a file.
     """
+    if ca_file is not None:
+        client_context(ca_file)
     uris = [_check(server if isinstance(server, Uri) else Uri.parse(server)) for server in servers]
     if bind is not None:
         family = bind.family
@@ -102,7 +111,7 @@ async def whoami(
     loop = asyncio.get_running_loop()
     end = loop.time() + timeout
     answers = []
-    async with Asker(bind=bind) as asker:
+    async with Asker(bind=bind, ca_file=ca_file, login=login) as asker:
         pending = {
             asyncio.create_task(_ask(asker, uri, one))
             for uri in dict.fromkeys(uris)
@@ -125,10 +134,11 @@ async def whoami(
 
 
 def _check(uri: Uri) -> Uri:
-    if uri.scheme is not Scheme.STUN:
-        raise UsageError(
-            "a server to ask", uri.format(), f"{uri.scheme}: is not supported here yet"
-        )
+    what = "a server to ask"
+    if uri.scheme.is_relay:
+        raise UsageError(what, uri.format(), f"{uri.scheme}: is not supported here yet")
+    if uri.scheme.is_secure and uri.carrier is Transport.UDP:
+        raise UsageError(what, uri.format(), "DTLS, TLS over UDP, is not supported")
     return uri
 
 
@@ -176,7 +186,7 @@ async def _attempt(
     answer = answer._replace(server=server)
     transport = answer.transport
     try:
-        local = await asker.open(server, transport)
+        local = await asker.open(server, transport, name=answer.name.host.partition("%")[0])
         answer = answer._replace(local=local)
         answered = await asker.ask(server, local, transport)
     except TransactionError as error:

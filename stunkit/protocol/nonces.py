@@ -26,6 +26,7 @@ LIFETIME = 600  # seconds; a client that comes back later is asked once more
 LEAST_SECRET = 16  # bytes of a secret that nobody can try out
 SIZE = COOKIE_SIZE + 4 + 11  # bytes of a nonce
 _WRAP = 1 << 24  # seconds, 194 days, until the time in a nonce repeats
+LONGEST_LIFETIME = _WRAP - 1  # seconds
 _DIGEST_SIZE = 8  # bytes
 
 
@@ -41,8 +42,8 @@ class Nonces:
     ) -> None:
         if len(secret) < LEAST_SECRET:
             raise ValueError(f"the secret of nonces has {LEAST_SECRET} bytes at least")
-        if not 1 <= lifetime < _WRAP:
-            raise ValueError(f"a nonce lives for 1 to {_WRAP - 1} seconds, not {lifetime}")
+        if not 1 <= lifetime <= LONGEST_LIFETIME:
+            raise ValueError(f"a nonce lives for 1 to {LONGEST_LIFETIME} seconds, not {lifetime}")
         self._secret = secret
         self._lifetime = lifetime
         self._cookie = nonce_cookie(features)

@@ -17,6 +17,7 @@ datagrams is judged exactly as they would be one by one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import IPv4Network, IPv6Network
@@ -66,19 +67,28 @@ class Throttle:
     """
 
     def __init__(self, limit: Limit, secret: bytes, table: memoryview | None = None) -> None:
-        self.limit = limit
         table = memoryview(bytearray(TABLE_SIZE)) if table is None else table
         table[:] = bytes(TABLE_SIZE)  # memory is there once it is written, and it should not grow
         self.cells = table.cast("q")
-        self.interval_ns = max(1, round(1e9 / limit.rate))
-        self.depth_ns = self.interval_ns * (limit.burst - 1)
         self._secret = secret
         self._factors = (0, 0, 0)
         self._keyed_until = self._keyed_from = 0  # nanoseconds: when these factors are in use
+        self._adopt(limit)
+
+    def _adopt(self, limit: Limit) -> None:
+        self.limit = limit
+        self.interval_ns = max(1, round(1e9 / limit.rate))
+        self.depth_ns = self.interval_ns * (limit.burst - 1)
         # A packed address, as a number, is shifted right until its prefix is left.
         self._drop4, self._drop6 = 32 - limit.prefix4, 128 - limit.prefix6
         self._allow4 = _ranges(limit.allow, 4)
         self._allow6 = _ranges(limit.allow, 6)
+
+    def under(self, limit: Limit) -> Throttle:
+        """Return a throttle with another limit; the two share table and secret."""
+        other = copy(self)
+        other._adopt(limit)  # noqa: SLF001 (one of us)
+        return other
 
     def factors(self, now_ns: int) -> tuple[int, int, int]:
         """Return the key of the hash: odd factors for IPv4, and the halves of IPv6 prefixes."""

@@ -20,7 +20,7 @@ from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import StartError
 from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
 from stunkit.net.udp import bind_udp
-from stunkit.server.alternate import find_listen
+from stunkit.server.alternate import find_listen, find_listen_of_partner
 from stunkit.server.settings import ANY_IPV4, ANY_IPV6, Settings
 from stunkit.wire.uri import Transport
 
@@ -31,21 +31,26 @@ log = logging.getLogger(__name__)
 
 
 class Door(NamedTuple):
-    """The sockets of one endpoint: UDP, one for each worker, and TCP, one for all of them."""
+    """The sockets of one endpoint: UDP, one for each worker, and TCP, one for all of them.
+
+    Where sockets were passed to us, an endpoint may lack the one or the other.
+    """
 
     local: Endpoint
     udp: tuple[socket.socket, ...]
-    tcp: socket.socket
+    tcp: socket.socket | None
 
 
 class Sockets(NamedTuple):
     """What a server listens on, and which four endpoints each make a quartet (RFC 5780).
 
-    The four stand in the order of ``protocol.site.Quartet``.
+    The four stand in the order of ``protocol.site.Quartet``. ``pair``: our half of one that we are
+    with a partner.
     """
 
     doors: tuple[Door, ...]
     quartets: tuple[tuple[Endpoint, ...], ...] = ()
+    pair: tuple[Endpoint, Endpoint] | None = None
 
     @classmethod
     def bind(cls, settings: Settings, workers: int = 1) -> Self:
@@ -53,21 +58,28 @@ class Sockets(NamedTuple):
         doors: list[Door] = []
         try:
             pairs = [(find_listen(one, settings.listen), one) for one in settings.alternate]
-            paired = [listen for listen, _ in pairs]
+            with_partner = find_listen_of_partner(settings, workers)
+            paired = [*(listen for listen, _ in pairs), with_partner]
             single = [one for one in settings.listen or _everywhere() if one not in paired]
             for local in single:
                 doors.append(_bind(local, workers))  # noqa: PERF401 (a failure has to close these)
             quartets = [_bind_quartet(*pair, workers, doors) for pair in pairs]
+            pair = with_partner and _bind_pair(with_partner, settings.partner.other_port, doors)
         except StartError:
             cls(tuple(doors)).close()
             raise
-        return cls(tuple(doors), tuple(quartets))
+        return cls(tuple(doors), tuple(quartets), pair)
 
     @property
     def endpoints(self) -> list[tuple[Transport, Endpoint]]:
         """Where UDP and TCP are served, with the ports that port 0 became."""
-        transports = (Transport.UDP, Transport.TCP)
-        return [(transport, door.local) for door in self.doors for transport in transports]
+        found = []
+        for door in self.doors:
+            if door.udp:
+                found.append((Transport.UDP, door.local))
+            if door.tcp:
+                found.append((Transport.TCP, door.local))
+        return found
 
     def share(self, worker: int) -> Sockets:
         """Return what one worker serves; the UDP sockets of the others are closed here."""
@@ -81,8 +93,10 @@ class Sockets(NamedTuple):
     def close(self) -> None:
         """Close everything in this process; others that hold it go on."""
         for door in self.doors:
-            for one in (*door.udp, door.tcp):
-                one.close()
+            for udp in door.udp:
+                udp.close()
+            if door.tcp:
+                door.tcp.close()
 
 
 def _bind_quartet(
@@ -96,6 +110,16 @@ def _bind_quartet(
     for local in four[1:]:
         doors.append(_bind(local, workers))  # noqa: PERF401 (a failure has to close these)
     return four
+
+
+def _bind_pair(
+    listen: Endpoint, other_port: int, doors: list[Door]
+) -> tuple[Endpoint, Endpoint]:
+    """Bind our half of a quartet, add it to ``doors`` and return it."""
+    doors.append(_bind(listen, 1))
+    first = doors[-1].local
+    doors.append(_bind(first.with_port(other_port or first.port + 1), 1))
+    return first, doors[-1].local
 
 
 def _bind(local: Endpoint, workers: int) -> Door:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from collections import OrderedDict
+from dataclasses import replace
 
 from stunkit.endpoint import Endpoint
 from stunkit.net.sockaddr import endpoint_of
@@ -19,7 +21,7 @@ from stunkit.net.stream import Connection
 from stunkit.protocol.respond import Received, respond
 from stunkit.protocol.site import Site
 from stunkit.server.counters import Counters
-from stunkit.server.settings import Settings
+from stunkit.server.settings import TcpSettings
 from stunkit.server.sockets import BACKLOG, bind_tcp
 from stunkit.wire.uri import Transport
 
@@ -32,7 +34,7 @@ log = logging.getLogger(__name__)
 class Streams:
     """All TCP connections of a server, over any number of listening sockets."""
 
-    def __init__(self, settings: Settings, site: Site, counters: Counters) -> None:
+    def __init__(self, settings: TcpSettings, site: Site, counters: Counters) -> None:
         self._settings = settings
         self._site = site
         self.sites: dict[Endpoint, Site] = {}  # where a listening endpoint has its own
@@ -43,6 +45,19 @@ class Streams:
         self._silent: OrderedDict[Connection, None] = OrderedDict()  # those without any, by age
         self._timer: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
+
+    def adopt(self, settings: TcpSettings, site: Site) -> None:
+        """Serve under other settings from now on; connections stay, quartets too.
+
+        ``max_message`` and ``max_unsent`` are those of new connections.
+        """
+        self._settings, self._site = settings, site
+        for local, old in self.sites.items():
+            self.sites[local] = replace(site, quartet=old.quartet)
+        if self._timer is not None:  # what was idle for long enough may be so sooner
+            self._timer.cancel()
+            self._timer = None
+        self._watch()
 
     @property
     def count(self) -> int:
@@ -122,7 +137,7 @@ class Streams:
         received = Received(data, connection.remote, connection.local)
         tally = self._counters.of(Transport.TCP, connection.remote.family)
         try:
-            response = respond(received, self.sites.get(connection.local, self._site))
+            response = respond(received, self.sites.get(connection.local, self._site), time.time())
         except Exception:  # the outermost loop: one message must not end a server
             tally.errors += 1
             log.exception("a message of %d bytes over TCP broke the server's code", len(data))
@@ -154,7 +169,7 @@ class Streams:
         self._watch()
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> TcpSettings:
         """The settings in force."""
         return self._settings
 

@@ -1,7 +1,9 @@
 """One worker: a fork of the parent that becomes a server, and what the two tell each other.
 
-The parent hears of a worker twice. Its report, on a pipe, says that it serves or why it cannot;
-its wait status says how it ended.
+The two have a line: a socket of messages. A worker reports on it that it serves, or why it cannot,
+and later that it has adopted what it was told: settings and material, pickled, in a file of memory
+whose descriptor comes with the message, so that any size fits and no worker can hold its parent up.
+How a worker ended says its wait status.
 
 Rules of this file: ``live`` runs in the child and never returns, since the rest of the stack is its
 parent's. Signals are the parent's business: of all that a terminal sends, a worker hears nothing,
@@ -14,16 +16,21 @@ import asyncio
 import contextlib
 import logging
 import os
+import pickle
 import signal
+import socket
 from collections.abc import Callable
 from typing import NoReturn
 
 from stunkit.errors import StartError
 from stunkit.net.loop import new_event_loop
+from stunkit.server.material import Material
 from stunkit.server.server import Server
+from stunkit.server.settings import Settings
 
 READY = b"ready"  # the report of a worker that serves
-REPORT_SIZE = 4096  # bytes; a pipe takes so many at once (PIPE_BUF of pipe(7))
+ADOPTED = b"adopted"  # the report of one that has other settings now
+REPORT_SIZE = 4096  # bytes, at most
 FAILED = 1  # exit status of a worker that met a bug of ours
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -39,11 +46,11 @@ def import_early() -> None:
         import uvloop  # noqa: F401, PLC0415 (see new_event_loop)
 
 
-def live(inherit: Callable[[], Server], report: int, parent: int) -> NoReturn:
+def live(inherit: Callable[[], Server], line: socket.socket, parent: int) -> NoReturn:
     """Serve until SIGTERM, and end this process.
 
     ``inherit`` lets go of what is only the parent's, and returns the server to be. Every signal is
-    blocked until then; ``report`` is the pipe to ``parent``.
+    blocked until then; ``line`` is the one to ``parent``.
     """
     status = FAILED
     try:
@@ -54,10 +61,10 @@ def live(inherit: Callable[[], Server], report: int, parent: int) -> NoReturn:
         _end_with(parent)
         server = inherit()
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(_serve(server, report))
+            runner.run(_serve(server, line))
         status = 0
     except StartError as error:
-        os.write(report, encode_reason(error))
+        line.send(encode_reason(error))
     except BaseException:  # the outermost loop
         log.exception("this worker (pid %d) broke", os.getpid())
     finally:
@@ -87,14 +94,36 @@ def describe_end(status: int) -> str:
         return f"killed by signal {-code}"
 
 
-async def _serve(server: Server, report: int) -> None:
+async def _serve(server: Server, line: socket.socket) -> None:
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # only now would SIGTERM drain, and not kill
     async with server:
-        os.write(report, READY)
-        os.close(report)
+        asyncio.get_running_loop().add_reader(line, _adopt, server, line)
+        line.send(READY)
         await stopped.wait()
+        asyncio.get_running_loop().remove_reader(line)
+
+
+def tell(line: socket.socket, settings: Settings, material: Material) -> None:
+    """Have a worker adopt other settings; it reports once it has. Raises OSError."""
+    memory = os.memfd_create("settings")
+    try:
+        with open(memory, "wb", closefd=False) as file:
+            pickle.dump((settings, material), file)
+        socket.send_fds(line, [ADOPTED], [memory])
+    finally:
+        os.close(memory)
+
+
+def _adopt(server: Server, line: socket.socket) -> None:
+    """Do what ``tell`` says."""
+    _, descriptors, _, _ = socket.recv_fds(line, REPORT_SIZE, 1)
+    for memory in descriptors:
+        with open(memory, "rb") as file:  # noqa: PTH123 (it has no path)
+            file.seek(0)
+            server.adopt(*pickle.load(file))  # noqa: S301 (its writer is our parent)
+        line.send(ADOPTED)
 
 
 def _end_with(parent: int) -> None:

@@ -17,27 +17,33 @@ import mmap
 import os
 import selectors
 import signal
+import socket
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
 from stunkit.protocol.throttle import TABLE_SIZE
 from stunkit.server.counters import BLOCK_SIZE, Counters
+from stunkit.server.material import Material
+from stunkit.server.notification import Manager
+from stunkit.server.reload import Reload
 from stunkit.server.server import Server, choose_lane, make_throttle
 from stunkit.server.settings import Settings
 from stunkit.server.sockets import Sockets
 from stunkit.server.streams import DRAIN_TIMEOUT
 from stunkit.server.worker import (
+    ADOPTED,
     READY,
     REPORT_SIZE,
     decode_reason,
     describe_end,
     import_early,
     live,
+    tell,
 )
 from stunkit.wire.uri import Transport
 
@@ -45,37 +51,55 @@ SHORT_LIFE = 1.0  # seconds; who dies younger may have been broken from the star
 SHORT_LIVES = 25  # in a row and the server stops: more than an operator kills one after the other
 RETRY = 1.0  # seconds until another try where the system has no room for a process
 STOP_TIMEOUT = DRAIN_TIMEOUT + 3.0  # seconds until a worker that does not end is killed
-NOTHING_TO_RELOAD = "nothing to reload: all settings came from the command line"
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Worker:
-    """A process: which share of the sockets it has, and the pipe on which it says how it began."""
+    """A process: which share of the sockets it has, and the line on which it reports.
+
+    ``behind`` counts the changes of settings that it was told of and has not adopted yet.
+    """
 
     slot: int
     pid: int
-    report: int
+    line: socket.socket
     started: float
+    behind: int = 0
 
 
 class Workers:
     """``settings.workers`` processes that serve, from ``run`` until a signal. Linux.
 
+    ``sockets`` are taken over where others have bound them; ``manager`` is whose watchdog is fed;
+    ``material`` where others have read the files that the settings name; ``reload`` is what SIGHUP
+    asks for.
     ``counters`` has the figures of each worker's place; whoever takes a place counts on there.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        sockets: Sockets | None = None,
+        manager: Manager | None = None,
+        material: Material | None = None,
+        reload: Reload | None = None,
+    ) -> None:
         require()
         self.settings = settings
+        self._reload = reload or Reload(lambda: settings)
+        self._material = material or Material.load(settings, self._reload.nonce_secret)
+        self._replaced: list[Settings] = []  # by reloads that some worker has not adopted yet
         number = settings.workers
-        self._each = replace(settings, max_connections=-(-settings.max_connections // number))
         blocks = memoryview(mmap.mmap(-1, BLOCK_SIZE * number))
         starts = range(0, BLOCK_SIZE * number, BLOCK_SIZE)
         self.counters = [Counters(blocks[start : start + BLOCK_SIZE]) for start in starts]
         self._throttle = make_throttle(settings, memoryview(mmap.mmap(-1, TABLE_SIZE)))
+        self._given = sockets
         self._sockets = Sockets(())
+        self._manager = manager or Manager()
         self._workers: dict[int, _Worker] = {}  # by slot
         self._unready = set(range(number))  # slots that have not served yet
         self._deaths: Counter[str] = Counter()  # how those died who lived short, since one did not
@@ -90,7 +114,7 @@ class Workers:
         """
         import_early()
         choose_lane(self.settings.lane)  # imports what it needs
-        self._sockets = Sockets.bind(self.settings, self.settings.workers)
+        self._sockets = self._given or Sockets.bind(self.settings, self.settings.workers)
         endpoints = self._sockets.endpoints
         try:
             with self._listening_to_signals():
@@ -134,8 +158,8 @@ class Workers:
         with selectors.PollSelector() as selector:
             selector.register(self._alarm, selectors.EVENT_READ)
             for worker in self._workers.values():
-                if worker.report >= 0:
-                    selector.register(worker.report, selectors.EVENT_READ, worker)
+                if worker.line.fileno() >= 0:
+                    selector.register(worker.line, selectors.EVENT_READ, worker)
             ready = [key for key, _ in selector.select(timeout)]
         for key in ready:
             if key.data is not None:
@@ -148,20 +172,56 @@ class Workers:
         if signal.SIGCHLD in numbers:
             self._bury()
         if signal.SIGHUP in numbers:
-            log.info(NOTHING_TO_RELOAD)
+            self._adopt()
         if numbers & {signal.SIGTERM, signal.SIGINT} and not self._is_stopping:
             self._fill()  # who has just died has a queue that somebody has to answer
             self._is_stopping = True
 
     def _read_report(self, worker: _Worker) -> None:
-        """Learn that a worker serves, or why it cannot; raises what kept it from starting."""
-        report = os.read(worker.report, REPORT_SIZE)
-        os.close(worker.report)
-        worker.report = -1
+        """Learn what a worker has done; raises what kept it from starting."""
+        try:
+            report = worker.line.recv(REPORT_SIZE)
+        except OSError:  # it died with messages of ours unread
+            report = b""
         if report == READY:
             self._unready.discard(worker.slot)
-        elif report:
+        elif report == ADOPTED:
+            worker.behind -= 1
+            self._finish_reloads()
+        else:
+            worker.line.close()
+        if report not in (b"", READY, ADOPTED):
             raise decode_reason(report)
+
+    def _adopt(self) -> None:
+        """Read the settings again and, if they are good, have every worker adopt them."""
+        prepared = None if self._is_stopping else self._reload.prepare(self.settings)
+        if prepared is None:
+            return
+        self._replaced.append(self.settings)
+        self.settings, self._material = prepared
+        for worker in self._workers.values():
+            try:
+                tell(worker.line, self._each, self._material)
+                worker.behind += 1
+            except OSError:
+                log.warning("worker %d (pid %d) keeps the old settings", worker.slot, worker.pid)
+        self._finish_reloads()
+
+    def _finish_reloads(self) -> None:
+        """Say of each reload that it is done, once every worker is up to date."""
+        if any(worker.behind for worker in self._workers.values()):
+            return
+        afters = [*self._replaced[1:], self.settings]
+        for before, after in zip(self._replaced, afters, strict=False):
+            self._reload.finish(before, after)
+        self._replaced.clear()
+
+    @property
+    def _each(self) -> Settings:
+        """The settings of one worker."""
+        share = -(-self.settings.tcp.max_connections // self.settings.workers)
+        return self.settings.with_values({"tcp.max_connections": share})
 
     def _fill(self) -> bool:
         """Fork a worker for each slot that has none; return whether each has one now."""
@@ -177,20 +237,22 @@ class Workers:
     def _fork(self, slot: int) -> None:
         """Start the worker of a slot. Raises OSError when there is no room for it."""
         parent = os.getpid()
-        read, write = os.pipe()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(0)
+        theirs.settimeout(0)
         # No signal may meet the child before it has forgotten our handlers, and our pipe.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             pid = os.fork()
             if pid == 0:
-                live(lambda: self._inherit(slot, read), write, parent)
+                live(lambda: self._inherit(slot, ours), theirs, parent)
         except OSError:
-            os.close(read)
+            ours.close()
             raise
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            os.close(write)
-        self._workers[slot] = _Worker(slot, pid, read, time.monotonic())
+            theirs.close()
+        self._workers[slot] = _Worker(slot, pid, ours, time.monotonic())
 
     def _bury(self) -> None:
         """Take leave of the workers that have ended; raises StartError when it is too often."""
@@ -200,8 +262,9 @@ class Workers:
             if not pid:
                 continue
             del self._workers[worker.slot]
-            if worker.report >= 0:
+            with worker.line:
                 self._read_report(worker)  # its last words, if any
+            self._finish_reloads()
             if not self._is_stopping:
                 self._judge(worker, describe_end(status), now - worker.started)
             elif status:
@@ -229,6 +292,7 @@ class Workers:
     def _drain(self) -> None:
         """Have every worker answer what has arrived, and wait for its end."""
         self._is_stopping = True
+        self._manager.stopping()
         for worker in self._workers.values():
             os.kill(worker.pid, signal.SIGTERM)
         self._sockets.close()  # so that the last worker's end frees the ports
@@ -244,20 +308,25 @@ class Workers:
             os.kill(worker.pid, signal.SIGKILL)
         for worker in self._workers.values():
             os.waitpid(worker.pid, 0)
-            if worker.report >= 0:
-                os.close(worker.report)
+            worker.line.close()
         self._workers.clear()
 
-    def _inherit(self, slot: int, read: int) -> Server:
+    def _inherit(self, slot: int, line: socket.socket) -> Server:
         """Return the server of a slot, in the child, once all that is not its own is closed."""
         os.close(signal.set_wakeup_fd(-1))
         os.close(self._alarm)
-        os.close(read)
+        line.close()
         for other in self._workers.values():
-            if other.report >= 0:
-                os.close(other.report)
+            other.line.close()
         sockets, counters = self._sockets.share(slot), self.counters[slot]
-        return Server(self._each, sockets=sockets, counters=counters, throttle=self._throttle)
+        return Server(
+            self._each,
+            sockets=sockets,
+            counters=counters,
+            throttle=self._throttle,
+            material=self._material,
+            manager=None if slot else self._manager,  # one asks, and reaches all
+        )
 
 
 def require() -> None:

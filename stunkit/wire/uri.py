@@ -43,8 +43,10 @@ class Transport(StrEnum):
 
     UDP = "udp"
     TCP = "tcp"
+    TLS = "tls"  # over TCP
 
 
+NAMED = (Transport.UDP, Transport.TCP)  # what a URI can say; TLS is in its scheme
 _SCHEMES = frozenset(Scheme)
 
 
@@ -97,10 +99,13 @@ class Uri:
 
     @property
     def carrier(self) -> Transport:
-        """The transport to use: the one that is named, else TCP for TLS and UDP otherwise."""
-        if self.transport is not None:
-            return self.transport
-        return Transport.TCP if self.scheme.is_secure else Transport.UDP
+        """The transport to use: TLS for the schemes that end in s, else what is named, else UDP.
+
+        UDP for such a scheme that names it: that would be DTLS.
+        """
+        if self.scheme.is_secure and self.transport is not Transport.UDP:
+            return Transport.TLS
+        return self.transport or Transport.UDP
 
     def format(self) -> str:
         """Return the URI in its full form."""
@@ -122,6 +127,6 @@ def _belongs_to_name(character: str) -> bool:
 
 def _parse_transport(text: str, query: str) -> Transport:
     key, _, value = query.partition("=")
-    if key != "transport" or value.lower() not in list(Transport):
+    if key != "transport" or value.lower() not in NAMED:
         raise UsageError(_WHAT, text, f"{query!r} is not transport=udp or transport=tcp")
     return Transport(value.lower())

@@ -3,6 +3,7 @@ import pickle
 import pytest
 
 from stunkit.errors import (
+    HandshakeFailed,
     InvalidAnswer,
     LabError,
     Malformed,
@@ -15,6 +16,7 @@ from stunkit.errors import (
     TransactionError,
     Unencodable,
     Unreachable,
+    Untrusted,
     UsageError,
     WireError,
 )
@@ -38,6 +40,8 @@ EVERY = [
         "refused with 420 Unknown Attribute 0x0003 0x7FFF",
     ),
     (InvalidAnswer("it holds no address"), "it holds no address"),
+    (Untrusted("its certificate expired"), "its certificate expired"),
+    (HandshakeFailed("what answers there is not TLS"), "what answers there is not TLS"),
     (Unreachable("Network is unreachable"), "Network is unreachable"),
     (
         ResolutionError("stun.example", "no such name"),

@@ -12,6 +12,7 @@ what ``respond`` and the throttle would say of the same datagrams in the same or
 from __future__ import annotations
 
 import logging
+from collections.abc import MutableMapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from stunkit.protocol.template import Plain
 from stunkit.protocol.throttle import Ration, Throttle
 from stunkit.server.counters import Tally
 from stunkit.server.lanes.columns import NOT_STUN, OTHER, Filler, ThrottleColumns, sort_out
-from stunkit.server.lanes.lane import Lane
+from stunkit.server.lanes.lane import Exit, Lane
 
 FEW = 16  # datagrams; so many at once are answered faster as an array
 ROUNDS = 4  # batches in a row before other sockets get their turn
@@ -41,7 +42,7 @@ class BatchLane(Lane):
         udp: UdpSocket,
         site: Site,
         tally: Tally,
-        siblings: dict[Endpoint, UdpSocket] | None = None,
+        siblings: MutableMapping[Endpoint, Exit] | None = None,
         throttle: Throttle | None = None,
         ration: Ration | None = None,
     ) -> None:
@@ -64,6 +65,11 @@ class BatchLane(Lane):
         self._is_plain[list(self._fillers)] = True
         self._is_refused[:] = False
         self._is_refused[list(site.refused_ports)] = True
+
+    def limit(self, throttle: Throttle | None, ration: Ration | None) -> None:
+        """Limit what is answered by these from now on."""
+        super().limit(throttle, ration)
+        self._columns = None if throttle is None else ThrottleColumns(throttle, self.local.family)
 
     def _wake(self) -> bool:
         for _ in range(ROUNDS):

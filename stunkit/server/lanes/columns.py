@@ -49,8 +49,8 @@ def sort_out(heads: Bytes, lengths: NDArray[np.uint32]) -> NDArray[np.uint8]:
     """Return what each row is: a plain request of some kind, not STUN, or something else."""
     is_short = lengths == HEADER_SIZE
     is_modern: NDArray[np.bool_] = (heads.view(np.uint64)[:, 0] == _BLANK_MODERN) & is_short
-    kinds = is_modern.view(np.uint8)
-    if kinds.all():  # Plain.MODERN is 1
+    kinds = is_modern.view(np.uint8)  # Plain.MODERN is 1
+    if np.count_nonzero(is_modern) == len(kinds):  # twenty times as fast as ``all``
         return kinds
     kinds = kinds.copy()
     words = heads.view(np.uint32)
@@ -129,6 +129,9 @@ class ThrottleColumns:
         self._throttle = throttle
         self._cells = np.frombuffer(throttle.cells, np.int64)
         self._is_ipv4 = family is Family.IPV4
+        self._drop4 = np.uint32(32 - throttle.limit.prefix4)
+        self._factors_before = (0, 0, 0)
+        self._factors: tuple[np.uint64, ...] = ()
         version = 4 if self._is_ipv4 else 6
         self._allow = [
             (_words(network.netmask.packed), _words(network.network_address.packed))
@@ -152,12 +155,13 @@ class ThrottleColumns:
     def _buckets(self, addresses: Bytes, now_ns: int) -> NDArray[np.intp]:
         """Return the bucket of each address; see ``Throttle.admit``."""
         limit = self._throttle.limit
-        factor4, factor_high, factor_low = map(np.uint64, self._throttle.factors(now_ns))
+        factors = self._throttle.factors(now_ns)
+        if factors is not self._factors_before:
+            self._factors_before = factors
+            self._factors = tuple(map(np.uint64, factors))
+        factor4, factor_high, factor_low = self._factors
         if self._is_ipv4:
-            prefixes = addresses.view(">u4")[:, 0].astype(np.uint64) >> np.uint64(
-                32 - limit.prefix4
-            )
-            product = prefixes * factor4
+            product = (addresses.view(">u4")[:, 0] >> self._drop4) * factor4
         else:
             halves = addresses.view(">u8").astype(np.uint64)
             high, low = halves[:, 0], halves[:, 1]
@@ -174,7 +178,7 @@ class ThrottleColumns:
         """Charge each bucket one answer, in this order; return which could be charged."""
         count = len(buckets)
         interval, depth = self._throttle.interval_ns, self._throttle.depth_ns
-        if count and (buckets == buckets[0]).all():
+        if count and np.count_nonzero(buckets == buckets[0]) == count:
             full_at = max(self._throttle.cells[buckets[0]], now_ns)
             admitted = min(count, max(0, (depth - (full_at - now_ns)) // interval + 1))
             if admitted:

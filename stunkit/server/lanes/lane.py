@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import MutableMapping
+from typing import Protocol
 
 from stunkit.endpoint import Endpoint
 from stunkit.net.udp import UdpSocket
@@ -21,10 +23,17 @@ LAST_WAKES = 64  # they take more than RECEIVE_BUFFER holds, and have an end und
 log = logging.getLogger(__name__)
 
 
+class Exit(Protocol):
+    """What an answer can leave from: a UDP socket of ours, or the way to the partner's."""
+
+    def send(self, data: bytes, destination: Endpoint, source: Endpoint | None = None) -> bool:
+        """Send a datagram; see ``net.udp.UdpSocket``."""
+
+
 class Lane:
     """Serves one bound UDP socket.
 
-    ``siblings`` holds the sockets of a server by their endpoints: an answer to CHANGE-REQUEST
+    ``siblings`` holds the ways out of a server by their endpoints: an answer to CHANGE-REQUEST
     leaves from another one than was asked. ``throttle`` limits what a source gets, ``ration`` how
     many datagrams go through ``respond``, which takes ten times as long as a template; without
     them there is no limit.
@@ -35,7 +44,7 @@ class Lane:
         udp: UdpSocket,
         site: Site,
         tally: Tally,
-        siblings: dict[Endpoint, UdpSocket] | None = None,
+        siblings: MutableMapping[Endpoint, Exit] | None = None,
         throttle: Throttle | None = None,
         ration: Ration | None = None,
     ) -> None:
@@ -44,7 +53,7 @@ class Lane:
         self._tally = tally
         self._throttle = throttle
         self._ration = ration
-        self._siblings = {} if siblings is None else siblings
+        self._siblings: MutableMapping[Endpoint, Exit] = {} if siblings is None else siblings
         self._siblings[self.local] = udp
         self._now_ns, self._now = 0, 0.0  # monotonic and Unix time of the present wake-up
         self._answered = self._bytes_in = self._bytes_out = 0  # since the last ``_count``
@@ -63,6 +72,11 @@ class Lane:
     def _adopt(self, site: Site) -> None:
         self._site = site
         self._templates = make_templates(site, self.local, self.local.family)
+
+    def limit(self, throttle: Throttle | None, ration: Ration | None) -> None:
+        """Limit what is answered by these from now on."""
+        self._throttle = throttle
+        self._ration = ration
 
     def start(self) -> None:
         """Answer from now on."""

@@ -1,11 +1,12 @@
 import asyncio
+import socket
 from contextlib import contextmanager
 
 import pytest
 
 from stunkit.endpoint import Endpoint
 from stunkit.net.sockaddr import endpoint_of, sockaddr_of
-from stunkit.net.udp import DRAIN_LIMIT, UdpSocket, source_address
+from stunkit.net.udp import DRAIN_LIMIT, UdpSocket, bind_udp, source_address
 from tests.integration.loopback import HOSTS, PATIENCE, exchange, refusing, silent, udp_socket
 
 LARGEST = {"127.0.0.1": 65507, "::1": 65527}  # bytes; 65535 less the headers that count in it
@@ -307,3 +308,139 @@ def test_knows_the_address_that_datagrams_leave_from(destination: str, source: s
 def test_knows_no_source_where_there_is_no_route():
     with pytest.raises(OSError):  # noqa: PT011 (invalid argument, or no route)
         source_address(Endpoint.of("255.255.255.255", 3478))
+
+
+def shouting(data: bytes, packed: bytes, port: int) -> bytes | None:
+    """An express that answers in capitals, leaves questions to others, and ignores nothing."""
+    if data.endswith(b"?"):
+        return None
+    return data.upper() + b" " + packed + port.to_bytes(2, "big") if data else b""
+
+
+@each_family
+@pytest.mark.parametrize("is_wildcard", [False, True])
+def test_exchanges_datagrams_at_once(host: str, is_wildcard: bool):
+    others = []
+    with bound(WILDCARDS[host] if is_wildcard else host) as udp, udp_socket(host) as peer:
+        asked = Endpoint.of(host, udp.local.port)
+        me = endpoint_of(peer.getsockname())
+        for data in (b"a", b"b?", b"", b"c"):
+            peer.sendto(data, sockaddr_of(asked))
+        assert udp.exchange(shouting, lambda *datagram: others.append(datagram)) == (4, 0)
+        tail = b" " + me.packed + me.port.to_bytes(2, "big")
+        assert [peer.recvfrom(100) for _ in range(2)] == [
+            (b"A" + tail, sockaddr_of(asked)),
+            (b"C" + tail, sockaddr_of(asked)),
+        ]
+        assert others == [(b"b?", me, asked)]
+        assert udp.exchange(shouting, lambda *_: None) == (0, 0)
+
+
+def test_exchanges_from_the_address_that_was_asked():
+    with bound("0.0.0.0") as udp, udp_socket("127.0.0.1") as peer:
+        asked = [Endpoint.of(f"127.0.0.{last}", udp.local.port) for last in (2, 1, 3)]
+        for local in asked:
+            peer.sendto(b"x", sockaddr_of(local))
+        assert udp.exchange(lambda *_: b"y", lambda *_: None) == (3, 0)
+        assert [peer.recvfrom(10)[1] for _ in range(3)] == [sockaddr_of(local) for local in asked]
+
+
+@each_family
+def test_exchanges_a_bounded_number_of_datagrams(host: str):
+    with bound(host) as udp, udp_socket(host) as peer:
+        for _ in range(DRAIN_LIMIT + 10):
+            peer.sendto(b"x", sockaddr_of(udp.local))
+        assert udp.exchange(lambda *_: b"", lambda *_: None, 5) == (5, 0)
+        assert udp.exchange(lambda *_: b"", lambda *_: None) == (DRAIN_LIMIT, 0)
+        assert udp.exchange(lambda *_: b"", lambda *_: None) == (5, 0)
+
+
+@each_family
+@pytest.mark.parametrize("is_wildcard", [False, True])
+def test_counts_the_answers_that_the_kernel_refuses(host: str, is_wildcard: bool):
+    too_long = bytes(LARGEST[host] + 1)
+    answers = iter((b"first", too_long, too_long, b"last"))
+    with bound(WILDCARDS[host] if is_wildcard else host) as udp, udp_socket(host) as peer:
+        for _ in range(4):
+            peer.sendto(b"x", (host, udp.local.port))
+        assert udp.exchange(lambda *_: next(answers), lambda *_: None) == (4, 2)
+        assert [peer.recv(10), peer.recv(10)] == [b"first", b"last"]
+
+
+@each_family
+def test_exchanges_nothing_once_it_is_closed(host: str):
+    with bound(host) as udp:
+        udp.close()
+        assert udp.exchange(lambda *_: b"", lambda *_: None) == (1, 0)
+
+
+@each_family
+async def test_calls_whenever_there_is_something_to_read(host: str):
+    with bound(host) as udp, udp_socket(host) as peer:
+        wakes: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
+        udp.watch(lambda: wakes.put_nowait(udp.exchange(lambda *_: b"", lambda *_: None)))
+        for _ in range(2):
+            peer.sendto(b"x", sockaddr_of(udp.local))
+            async with asyncio.timeout(PATIENCE):
+                assert await wakes.get() == (1, 0)
+
+
+def test_says_so_when_the_loop_cannot_watch_it():
+    async def watch() -> None:
+        with bound("127.0.0.1") as udp:
+            udp.watch(lambda: None)
+
+    with (
+        asyncio.Runner(loop_factory=WithoutReaders) as runner,
+        pytest.raises(NotImplementedError),
+    ):
+        runner.run(watch())
+
+
+@each_family
+def test_says_whether_it_tells_the_local_address(host: str):
+    with bound(host) as specific, bound(WILDCARDS[host]) as everywhere:
+        assert not specific.tells_local
+        assert everywhere.tells_local
+
+
+@each_family
+def test_knows_what_the_kernel_dropped(host: str):
+    with bound(host) as udp, udp_socket(host) as peer:
+        assert udp.kernel_drops() == 0
+        udp._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        for _ in range(200):
+            peer.sendto(bytes(100), sockaddr_of(udp.local))
+        received, _ = udp.exchange(lambda *_: b"", lambda *_: None, 200)
+        assert 0 < received < 200
+        assert udp.kernel_drops() == 200 - received
+
+
+def test_knows_of_no_drops_where_nobody_says(monkeypatch):
+    with bound("127.0.0.1") as udp:
+        udp.close()
+        assert udp.kernel_drops() is None
+    monkeypatch.setattr("stunkit.net.udp._IS_LINUX", False)
+    with bound("127.0.0.1") as udp:
+        assert udp.kernel_drops() is None
+
+
+@each_family
+def test_takes_over_a_socket_that_is_bound(host: str):
+    given = bind_udp(Endpoint.of(host, 0))
+    udp = UdpSocket(given)
+    assert sockaddr_of(udp.local) == given.getsockname()
+    assert udp.fileno() == given.fileno() >= 0
+    udp.close()
+    assert udp.fileno() == given.fileno() == -1
+
+
+@each_family
+def test_shares_a_port_with_those_that_let_it(host: str):
+    first = bind_udp(Endpoint.of(host, 0), shares_port=True)
+    local = endpoint_of(first.getsockname())
+    second = bind_udp(local, shares_port=True)
+    with pytest.raises(OSError, match="in use"):
+        bind_udp(local)
+    first.close()
+    second.close()

@@ -13,7 +13,7 @@ from stunkit.protocol.respond import Disposition, respond
 from stunkit.protocol.site import Site
 from stunkit.server import streams as module
 from stunkit.server.counters import Counters
-from stunkit.server.settings import Settings
+from stunkit.server.settings import TcpSettings
 from stunkit.server.streams import Streams
 from stunkit.wire.attributes.text import Software
 from stunkit.wire.message import Message
@@ -31,7 +31,7 @@ class Bound:
 
     def __init__(self, host: str, **settings) -> None:
         self.counters = Counters()
-        self.streams = Streams(Settings(**settings), Site(), self.counters)
+        self.streams = Streams(TcpSettings(**settings), Site(), self.counters)
         self.local = self.streams.bind(Endpoint.of(host, 0))
         for listening in self.streams._sockets:  # small, so that a test fills it soon
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
@@ -345,13 +345,13 @@ async def test_accepts_nobody_while_it_drains():
 async def test_closes_what_it_never_started():
     site = Bound("127.0.0.1")
     await site.streams.drain()
-    again = Streams(Settings(), Site(), Counters())
+    again = Streams(TcpSettings(), Site(), Counters())
     assert again.bind(site.local) == site.local
     await again.drain()
 
 
 async def test_survives_its_own_bugs(monkeypatch, caplog):
-    def stumble(received, site):
+    def stumble(received, site, now):
         if received.data == blank(1):
             raise ZeroDivisionError
         return respond(received, site)
@@ -390,6 +390,6 @@ def test_raises_when_its_port_is_taken():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        streams = Streams(Settings(), Site(), Counters())
+        streams = Streams(TcpSettings(), Site(), Counters())
         with pytest.raises(OSError, match="in use"):
             streams.bind(endpoint_of(taken.getsockname()))

@@ -17,7 +17,7 @@ from stunkit.errors import StartError
 from stunkit.net.sockaddr import sockaddr_of
 from stunkit.net.whoami import whoami
 from stunkit.server import workers as module
-from stunkit.server.settings import Settings
+from stunkit.server.settings import Settings, TcpSettings
 from stunkit.server.workers import SHORT_LIVES, Workers
 from stunkit.wire.attributes.address import OtherAddress, ResponseOrigin
 from stunkit.wire.attributes.behavior import ChangeRequest
@@ -506,8 +506,11 @@ async def alternating():
 
 
 def test_divides_the_connections_among_the_workers():
-    assert Workers(Settings(workers=3, max_connections=1000))._each.max_connections == 334
-    assert Workers(Settings(workers=3, max_connections=1))._each.max_connections == 1
+    assert Workers(Settings(workers=3))._each.tcp.max_connections == 334
+    assert (
+        Workers(Settings(workers=3, tcp=TcpSettings(max_connections=1)))._each.tcp.max_connections
+        == 1
+    )
 
 
 def test_needs_linux(monkeypatch):

@@ -237,3 +237,13 @@ def test_rations_all_together():
     assert ration.admit_many(50, NOW + 10 * SECOND) == 20
     assert ration.admit_many(5, NOW + 20 * SECOND) == 5
     assert ration.admit_many(50, NOW + 20 * SECOND) == 15
+
+
+def test_goes_on_under_another_limit_with_the_same_buckets():
+    made = throttle(rate=10, burst=20)
+    assert admitted(made, CLIENT, NOW, 5) == 5
+    other = made.under(Limit(rate=10, burst=10, allow=(ip_network("203.0.113.0/24"),)))
+    assert admitted(other, CLIENT, NOW) == 5
+    assert admitted(other, v4("203.0.113.9"), NOW) == 1000
+    assert admitted(made, CLIENT, NOW) == 10
+    assert (made.limit.burst, other.limit.burst) == (20, 10)

@@ -37,6 +37,7 @@ def test_counts_errors_that_were_answered_as_answered(disposition: Disposition):
         Disposition.RESPONSE,
         Disposition.REFUSED_PORT,
         Disposition.LIMITED,
+        Disposition.SHED,
     }
     tally = Counters().of(*UDP)
     tally.add(disposition, 20, 32)

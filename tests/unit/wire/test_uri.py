@@ -1,7 +1,7 @@
 import pytest
 
 from stunkit.errors import UsageError
-from stunkit.wire.uri import Scheme, Transport, Uri
+from stunkit.wire.uri import NAMED, Scheme, Transport, Uri
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,9 @@ def test_formats(uri: Uri, text: str) -> None:
     [
         # RFC 7064 section 3.2 and RFC 7065 section 3
         (Scheme.STUN, 3478, Transport.UDP, False, False),
-        (Scheme.STUNS, 5349, Transport.TCP, True, False),
+        (Scheme.STUNS, 5349, Transport.TLS, True, False),
         (Scheme.TURN, 3478, Transport.UDP, False, True),
-        (Scheme.TURNS, 5349, Transport.TCP, True, True),
+        (Scheme.TURNS, 5349, Transport.TLS, True, True),
     ],
 )
 def test_knows_what_its_scheme_means(
@@ -108,10 +108,12 @@ def test_knows_what_its_scheme_means(
     assert scheme.is_relay is is_relay
 
 
-@pytest.mark.parametrize("transport", Transport)
+@pytest.mark.parametrize("transport", NAMED)
 @pytest.mark.parametrize("scheme", Scheme)
 def test_is_carried_by_the_transport_that_it_names(scheme: Scheme, transport: Transport) -> None:
-    assert Uri(scheme, "example.org", transport=transport).carrier is transport
+    uri = Uri(scheme, "example.org", transport=transport)
+    is_tls = scheme.is_secure and transport is Transport.TCP
+    assert uri.carrier is (Transport.TLS if is_tls else transport)
 
 
 @pytest.mark.parametrize(

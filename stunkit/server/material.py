@@ -1,0 +1,34 @@
+"""What a server works with besides settings and sockets: what the files hold that settings name.
+
+It is loaded whole before anything is served by it, so a file that cannot be used changes nothing.
+Rules of this file: it can be pickled, as it goes from the parent of several workers to each.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+from stunkit.protocol.credentials import Credentials
+from stunkit.server import credentials_file, key_file
+from stunkit.server.settings import Settings
+
+
+class Material(NamedTuple):
+    """``credentials`` make it a closed server; without them, everybody is answered.
+
+    ``partner_key`` is what it and its partner know, None without a partner.
+    """
+
+    credentials: Credentials | None = None
+    partner_key: bytes | None = None
+
+    @classmethod
+    def load(cls, settings: Settings, nonce_secret: bytes) -> Self:
+        """Read every file that the settings name. Raises SettingsError.
+
+        ``nonce_secret`` signs the nonces of this server, from its start to its end.
+        """
+        return cls(
+            credentials_file.load(settings.authentication, nonce_secret),
+            key_file.load(settings.partner),
+        )
