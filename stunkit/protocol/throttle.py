@@ -88,6 +88,8 @@ class Throttle:
         """Return a throttle with another limit; the two share table and secret."""
         other = copy(self)
         other._adopt(limit)  # noqa: SLF001 (one of us)
+        if other.depth_ns < self.depth_ns:  # no bucket may be further ahead than it allows
+            self.cells.cast("B")[:] = bytes(TABLE_SIZE)
         return other
 
     def factors(self, now_ns: int) -> tuple[int, int, int]:

@@ -22,7 +22,6 @@ from stunkit.net.batch import ADDRESS, HEAD, Inbox, Outbox
 from stunkit.net.udp import UdpSocket
 from stunkit.protocol.respond import Disposition, Response
 from stunkit.protocol.site import Site
-from stunkit.protocol.template import Plain
 from stunkit.protocol.throttle import Ration, Throttle
 from stunkit.server.counters import Tally
 from stunkit.server.lanes.columns import NOT_STUN, OTHER, Filler, ThrottleColumns, sort_out
@@ -53,7 +52,9 @@ class BatchLane(Lane):
         self._columns = None if throttle is None else ThrottleColumns(throttle, family)
         self._is_plain = np.zeros(NOT_STUN + 1, np.bool_)  # by kind: whether a filler knows it
         self._is_refused = np.zeros(1 << 16, np.bool_)  # by port
-        self._fillers: dict[Plain, Filler] = {}
+        self._fillers: dict[int, Filler] = {}
+        # What the first rows of the outbox hold that all answers of a filler have in common.
+        self._laid: tuple[Filler | None, int] = (None, 0)
         super().__init__(udp, site, tally, siblings, throttle, ration)
 
     def _adopt(self, site: Site) -> None:
@@ -70,6 +71,14 @@ class BatchLane(Lane):
         """Limit what is answered by these from now on."""
         super().limit(throttle, ration)
         self._columns = None if throttle is None else ThrottleColumns(throttle, self.local.family)
+
+    def count_drops(self) -> None:
+        """Bring the count of what the kernel dropped up to date; it is done now and then.
+
+        So is this: what memory long datagrams took is given back.
+        """
+        super().count_drops()
+        self._inbox.forget()
 
     def _wake(self) -> bool:
         for _ in range(ROUNDS):
@@ -107,28 +116,51 @@ class BatchLane(Lane):
                 outbox.put(waiting, answer, name, inbox.reply_control(row))
                 waiting += 1
         if waiting:
-            refused = outbox.send(self._udp.fileno(), waiting)
+            self._laid = (None, 0)
+            self._send_waiting(waiting)
             self._count()
-            if refused:
-                self._tally.unsent += refused
 
     def _answer_many(self, count: int) -> None:
         inbox = self._inbox
         names, lengths = inbox.names[:count], inbox.lengths[:count]
         kinds = sort_out(inbox.heads[:count], lengths)
+        is_refused = self._is_refused[names.view(">u2")[:, 1]]
+        filler = self._fillers.get(int(kinds[0]))
+        is_alike = filler is not None and np.count_nonzero(kinds == kinds[0]) == count
+        if filler is not None and is_alike and not np.count_nonzero(is_refused):
+            self._answer_alike(filler, count)
+            return
         wanted = self._is_plain[kinds]  # the rows that a filler answers
         others: dict[int, Response] = {}
-        if not wanted.all():
+        if np.count_nonzero(wanted) < count:
             others = self._ask_respond(kinds, wanted)
-        refused = wanted & self._is_refused[names.view(">u2")[:, 1]]
-        if refused.any():
-            self._tally_rows(Disposition.REFUSED_PORT, np.flatnonzero(refused))
-            wanted &= ~refused
+        refused = np.flatnonzero(wanted & is_refused)
+        if len(refused):
+            self._tally_rows(Disposition.REFUSED_PORT, refused)
+            wanted[refused] = False
         if self._columns is not None:
             self._limit(self._columns, wanted, others)
-        self._fill_and_send(kinds, wanted)
+        waiting = 0
+        for kind, filler in self._fillers.items():
+            found = np.flatnonzero(wanted & (kinds == kind))
+            if len(found):
+                waiting = self._fill(filler, found, len(found), waiting)
+        self._send_waiting(waiting)
         for row, response in others.items():
             self._send(response, int(lengths[row]))
+
+    def _answer_alike(self, filler: Filler, count: int) -> None:
+        """Answer plain requests of one kind, and no port among them is refused: the usual case."""
+        rows: slice | NDArray[np.intp] = slice(0, count)
+        if self._columns is not None:
+            addresses = np.ascontiguousarray(self._inbox.names[:count, self._address])
+            admitted = self._columns.admit(addresses, self._now_ns)
+            answered = int(np.count_nonzero(admitted))
+            if answered < count:
+                rows = np.flatnonzero(admitted)
+                self._tally_rows(Disposition.LIMITED, np.flatnonzero(~admitted))
+                count = answered
+        self._send_waiting(self._fill(filler, rows, count, 0))
 
     def _ask_respond(
         self, kinds: NDArray[np.uint8], wanted: NDArray[np.bool_]
@@ -136,7 +168,7 @@ class BatchLane(Lane):
         """Return what ``respond`` answers to rows that no filler knows; count those without."""
         inbox = self._inbox
         not_stun = kinds == NOT_STUN
-        if not_stun.any():
+        if np.count_nonzero(not_stun):
             self._tally_rows(Disposition.NOT_STUN, np.flatnonzero(not_stun))
         is_left = ~(wanted | not_stun)
         if self._ration is not None:
@@ -166,7 +198,7 @@ class BatchLane(Lane):
         rows = np.flatnonzero(charged)
         addresses = np.ascontiguousarray(self._inbox.names[rows, self._address])
         admitted = columns.admit(addresses, self._now_ns)
-        if admitted.all():
+        if np.count_nonzero(admitted) == len(rows):
             return
         limited = rows[~admitted]
         self._tally_rows(Disposition.LIMITED, limited)
@@ -174,24 +206,27 @@ class BatchLane(Lane):
         for row in limited.tolist():
             others.pop(row, None)
 
-    def _fill_and_send(self, kinds: NDArray[np.uint8], wanted: NDArray[np.bool_]) -> None:
+    def _fill(
+        self, filler: Filler, rows: slice | NDArray[np.intp], count: int, waiting: int
+    ) -> int:
+        """Put the answers to ``count`` rows behind those that wait; return how many wait now."""
         inbox, outbox = self._inbox, self._outbox
-        waiting = 0
-        for kind, filler in self._fillers.items():
-            found = np.flatnonzero(wanted & (kinds == kind))
-            count = len(found)
-            if not count:
-                continue
-            rows = slice(0, count) if count == len(kinds) else found
-            end = waiting + count
-            filler.fill(inbox.heads[rows], inbox.names[rows], outbox.rows[waiting:end])
-            outbox.lengths[waiting:end] = filler.template.size
-            outbox.address(inbox, rows, waiting, count)
-            received = int(inbox.lengths[rows].sum())
-            sent = count * filler.template.size
-            self._tally.add_many(Disposition.ANSWERED, count, received, sent)
-            waiting = end
-        self._tally.unsent += outbox.send(self._udp.fileno(), waiting)
+        end = waiting + count
+        size = filler.template.size
+        if waiting or self._laid[0] is not filler or self._laid[1] < count:
+            filler.lay(outbox.rows[waiting:end])
+            outbox.lengths[waiting:end] = size
+            self._laid = (None, 0) if waiting else (filler, count)
+        filler.fill(inbox.heads[rows], inbox.names[rows], outbox.rows[waiting:end])
+        outbox.address(inbox, rows, waiting, count)
+        received = int(np.add.reduce(inbox.lengths[rows]))
+        self._tally.add_many(Disposition.ANSWERED, count, received, count * size)
+        return end
+
+    def _send_waiting(self, waiting: int) -> None:
+        refused = self._outbox.send(self._udp.fileno(), waiting)
+        if refused:
+            self._tally.unsent += refused
 
     def _tally_rows(self, disposition: Disposition, rows: NDArray[np.intp]) -> None:
         received = int(self._inbox.lengths[rows].sum())

@@ -242,8 +242,14 @@ def test_rations_all_together():
 def test_goes_on_under_another_limit_with_the_same_buckets():
     made = throttle(rate=10, burst=20)
     assert admitted(made, CLIENT, NOW, 5) == 5
-    other = made.under(Limit(rate=10, burst=10, allow=(ip_network("203.0.113.0/24"),)))
-    assert admitted(other, CLIENT, NOW) == 5
+    other = made.under(Limit(rate=10, burst=30, allow=(ip_network("203.0.113.0/24"),)))
+    assert admitted(other, CLIENT, NOW) == 25
     assert admitted(other, v4("203.0.113.9"), NOW) == 1000
-    assert admitted(made, CLIENT, NOW) == 10
-    assert (made.limit.burst, other.limit.burst) == (20, 10)
+    assert admitted(made, CLIENT, NOW) == 0
+    assert (made.limit.burst, other.limit.burst) == (20, 30)
+
+
+def test_forgets_what_a_smaller_limit_would_wait_long_for():
+    made = throttle(rate=10, burst=100_000)
+    assert admitted(made, CLIENT, NOW, 100_000) == 100_000  # empty for nearly three hours
+    assert admitted(made.under(Limit(rate=10, burst=10)), CLIENT, NOW) == 10
