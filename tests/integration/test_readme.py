@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 PORT = "3478"
+ASKS = re.compile(r"stunkit (whoami|bench) ")  # what is asked of the server that the README starts
 
 
 def blocks(language: str) -> list[str]:
@@ -41,7 +42,7 @@ def free_port() -> str:
 
 def shape(text: str) -> str:
     """Return a text with every number, and every run of spaces, made the same."""
-    return re.sub(r" +", " ", re.sub(r"\d+(\.\d+)?", "N", text)).strip()
+    return re.sub(r" +", " ", re.sub(r"\d+(,\d{3})*(\.\d+)?", "N", text)).strip()
 
 
 @pytest.fixture(scope="module")
@@ -95,12 +96,14 @@ def test_the_commands_print_what_is_shown(server: str, port: str, command: str, 
         check=True,
         timeout=30,
     )
-    assert shape(done.stdout) == shape(output)
+    # below may stand what else it noticed, on a busy machine
+    assert shape(done.stdout).startswith(shape(output))
+    assert len(done.stdout.splitlines()) == len(output.splitlines()) or "bench" in words
     assert done.stderr == ""
 
 
 def test_every_command_is_one_of_those_that_are_tested():
-    others = [c for c, _ in commands()[1:] if "whoami" not in c]
+    others = [c for c, _ in commands()[1:] if not ASKS.search(c)]
     assert others == ["scripts/test"]  # which is what runs this
 
 
