@@ -194,3 +194,38 @@ def cut_streams(draw: st.DrawFn) -> tuple[list[bytes], list[bytes]]:
     ends = [*cuts, len(stream)]
     pieces = [stream[start:end] for start, end in zip([0, *cuts], ends, strict=True)]
     return whole, pieces
+
+
+def proxy_line(source: Endpoint, destination: Endpoint) -> bytes:
+    """Return a PROXY header of version 1."""
+    protocol = "TCP4" if source.family is Family.IPV4 else "TCP6"
+    hosts = f"{source.host} {destination.host}"
+    return f"PROXY {protocol} {hosts} {source.port} {destination.port}\r\n".encode()
+
+
+def proxy_block(source: Endpoint, destination: Endpoint, more: bytes = b"") -> bytes:
+    """Return a PROXY header of version 2; ``more`` follows its addresses."""
+    family = b"\x11" if source.family is Family.IPV4 else b"\x21"
+    ports = source.port.to_bytes(2, "big") + destination.port.to_bytes(2, "big")
+    body = source.packed + destination.packed + ports + more
+    return b"\r\n\r\n\0\r\nQUIT\n\x21" + family + len(body).to_bytes(2, "big") + body
+
+
+pairs_of_endpoints = st.tuples(endpoints, endpoints).filter(
+    lambda pair: pair[0].family is pair[1].family
+)
+proxy_headers = (
+    pairs_of_endpoints.map(lambda pair: proxy_line(*pair))
+    | st.builds(
+        lambda pair, more: proxy_block(*pair, more), pairs_of_endpoints, st.binary(max_size=300)
+    )
+    | st.sampled_from((b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"))
+)
+
+
+@st.composite
+def damaged_proxy_headers(draw: st.DrawFn) -> bytes:
+    """A PROXY header of which a byte is another."""
+    data = bytearray(draw(proxy_headers))
+    data[draw(st.integers(0, len(data) - 1))] = draw(st.integers(0, 255))
+    return bytes(data)

@@ -17,8 +17,14 @@ PROGRAMS = {
     "integration": {
         "turnserver": "coturn",
         "turnutils_stunclient": "coturn",
+        "prometheus": "prometheus",
+        "promtool": "prometheus",
         "stund": "stun-server",
         "stun": "stun-client",
+        "systemd-analyze": "systemd",
+        "systemd-socket-activate": "systemd",
+        "haproxy": "haproxy",
+        "openssl": "openssl",
     },
     "lab": {
         "ip": "iproute2",

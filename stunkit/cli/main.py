@@ -22,6 +22,7 @@ VERBS = (
     "nat",
     "lab",
     "bench",
+    "top",
     "credentials",
     "explain",
 )  # each is the command `command` of its own module

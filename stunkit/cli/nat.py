@@ -40,13 +40,15 @@ def command(
     only_ipv6: bool,
     bind: str | None,
     timeout: float,
+    ca_file: str | None,
     as_json: bool,
 ) -> None:
     """Find out what your NAT does, and how hard that makes a direct call.
 
     SERVER is HOST, HOST:PORT, [IPv6]:PORT or a stun: URI; one with two addresses (RFC 5780) can
-    tell the most. Without one, STUNKIT_SERVER counts (several, with commas), else a short list of
-    public servers. What cannot be known for sure is called unknown.
+    tell the most. One that is asked over TLS (stuns:) or TCP tells where it sees you. Without one,
+    STUNKIT_SERVER counts (several, with commas), else a short list of public servers. What cannot
+    be known for sure is called unknown.
 
     --hairpin, --lifetime and --fragments take longer: unless --timeout is given, they get the time.
     """
@@ -58,6 +60,7 @@ def command(
         family=family,
         bind=parse_bind(bind, family),
         timeout=None if is_default else timeout,
+        ca_file=ca_file,
         hairpin=hairpin,
         lifetime=lifetime,
         fragments=fragments,
@@ -121,7 +124,8 @@ def _lines(item: render.Item) -> list[str]:
 
 def _status(result: NatResult) -> ExitStatus:
     """Return 0 when every family that answered, or is blocked, has its verdict."""
-    heard = [one for one in (result.ipv4, result.ipv6) if one is not None and one.udp is not None]
+    reports = [one for one in (result.ipv4, result.ipv6) if one is not None]
+    heard = [one for one in reports if one.udp is not None or one.mapped is not None]
     if not any(one.mapped for one in heard) and any(
         isinstance(asked.error, Refused) for asked in result.asked
     ):
@@ -129,6 +133,6 @@ def _status(result: NatResult) -> ExitStatus:
     if not heard:
         return ExitStatus.NO_ANSWER
     for report in heard:
-        if report.udp and (report.mapping is None or report.filtering is None):
+        if report.udp is not False and (report.mapping is None or report.filtering is None):
             return ExitStatus.INCONCLUSIVE
     return ExitStatus.FINE

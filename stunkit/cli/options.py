@@ -38,7 +38,7 @@ class Seconds(click.FloatRange):
 
 
 def client_options(timeout: float) -> Callable[[F], F]:
-    """Add -4, -6, --bind, --timeout and --json to a verb; ``timeout`` is the default, seconds."""
+    """Add -4, -6, --bind, --timeout, --ca and --json; ``timeout`` is the default, seconds."""
 
     def add(function: F) -> F:
         for option in reversed(
@@ -53,6 +53,12 @@ def client_options(timeout: float) -> Callable[[F], F]:
                     show_default=True,
                     metavar="SECONDS",
                     help="For the whole run.",
+                ),
+                click.option(
+                    "--ca",
+                    "ca_file",
+                    metavar="FILE",
+                    help="Over TLS, trust the certificates in FILE, not the system's.",
                 ),
                 click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
             )

@@ -17,9 +17,10 @@ from stunkit.cli.setting_options import SettingsCommand, chosen, setting_options
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
 from stunkit.net.loop import new_event_loop
-from stunkit.server import settings_file
+from stunkit.server import logs, monitor, settings_file
 from stunkit.server.activation import open_sockets
 from stunkit.server.counters import Counters
+from stunkit.server.material import Material
 from stunkit.server.notification import Manager
 from stunkit.server.privilege import drop
 from stunkit.server.reload import Reload
@@ -37,6 +38,8 @@ SPARE_FILES = 64 + 16 * ACCEPT_LIMIT
 # The parent of several workers holds the sockets of all of them: of so many endpoints, and more.
 FILES_OF_WORKER = 16
 
+log = logging.getLogger(__name__)
+
 
 @click.command("serve", cls=SettingsCommand)
 @click.option("--config", metavar="FILE", help="Read settings from this TOML file.")
@@ -53,10 +56,11 @@ def command(*, config: str | None, check: bool, sample: bool, **options: Any) ->
     if sample:
         click.echo(settings_file.sample(), nl=False)
         return
-    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.INFO)
     values = chosen(options)
     reload = Reload(lambda: _effective(config, values))
-    settings, material = reload.load()
+    settings = reload.read()
+    logs.configure(settings.log)
+    material = Material.load(settings, reload.nonce_secret)
     if check:
         click.echo(settings_file.dump(settings), nl=False)
         return
@@ -67,7 +71,7 @@ def command(*, config: str | None, check: bool, sample: bool, **options: Any) ->
     reload.on_begin, reload.on_end = manager.reloading, lambda: manager.ready(status)
 
     def on_ready(endpoints: Sequence[tuple[Transport, Endpoint]]) -> None:
-        _announce(endpoints)
+        _announce(endpoints, settings)
         manager.ready(status)
 
     if settings.workers > 1:
@@ -79,7 +83,7 @@ def command(*, config: str | None, check: bool, sample: bool, **options: Any) ->
         server = Server(settings, sockets=sockets, manager=manager, material=material)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             counters = runner.run(_serve(server, reload, on_ready, manager.stopping))
-    click.echo(f"stopped: {counters.received} received, {counters.answered} answered", err=True)
+    _say(f"stopped: {counters.received} received, {counters.answered} answered", settings)
 
 
 def _effective(config: str | None, options: dict[str, Any]) -> Settings:
@@ -96,6 +100,8 @@ def _open(settings: Settings) -> Sockets:
     try:
         import_early()  # what another user may be unable to read
         choose_lane(settings.lane)
+        if settings.metrics.listen is not None:
+            monitor.require()
         drop(settings.user)
     except StartError:
         sockets.close()
@@ -109,31 +115,47 @@ async def _serve(
     on_ready: Callable[[Sequence[tuple[Transport, Endpoint]]], None],
     on_stop: Callable[[], None],
 ) -> Counters:
-    stopped = asyncio.Event()
-    _on_signals(stopped, lambda: _adopt(server, reload))
+    stopped, hung_up = asyncio.Event(), asyncio.Event()
+    _on_signals(stopped, hung_up)
     async with server:
+        adopting = asyncio.create_task(_adopt_again_and_again(server, reload, hung_up))
         on_ready(server.endpoints)
         await stopped.wait()
+        adopting.cancel()
         on_stop()
     return server.counters
 
 
-def _adopt(server: Server, reload: Reload) -> None:
-    """Have a server serve under what the settings are now, if they are good."""
-    before = server.settings
-    prepared = reload.prepare(before)
-    if prepared is not None:
-        server.adopt(*prepared)
-        reload.finish(before, server.settings)
+async def _adopt_again_and_again(server: Server, reload: Reload, hung_up: asyncio.Event) -> None:
+    """Have a server serve under what the settings are now, if they are good, at each SIGHUP."""
+    while True:
+        await hung_up.wait()
+        hung_up.clear()
+        before = server.settings
+        # In a thread, as a long file of credentials takes its time, and datagrams do not wait.
+        prepared = await asyncio.to_thread(reload.prepare, before)
+        if prepared is not None:
+            server.adopt(*prepared)
+            reload.finish(before, server.settings)
 
 
-def _announce(endpoints: Sequence[tuple[Transport, Endpoint]]) -> None:
+def _announce(endpoints: Sequence[tuple[Transport, Endpoint]], settings: Settings) -> None:
     for transport, endpoint in endpoints:
-        click.echo(f"listening on {transport} {endpoint}", err=True)
-    click.echo("ready", err=True)
+        _say(f"listening on {transport} {endpoint}", settings)
+    if settings.metrics.listen is not None:
+        _say(f"metrics on http://{settings.metrics.listen}/metrics", settings)
+    _say("ready", settings)
 
 
-def _on_signals(stopped: asyncio.Event, reload: Callable[[], None]) -> None:
+def _say(line: str, settings: Settings) -> None:
+    """Say what has to be said at any level, in the form of the log."""
+    if settings.log.format == "json":
+        log.log(logs.ALWAYS, line)
+    else:
+        click.echo(line, err=True)
+
+
+def _on_signals(stopped: asyncio.Event, hung_up: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for name in ("SIGTERM", "SIGINT"):
         number = getattr(signal, name)
@@ -142,7 +164,7 @@ def _on_signals(stopped: asyncio.Event, reload: Callable[[], None]) -> None:
         except NotImplementedError:  # Windows
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
     if hasattr(signal, "SIGHUP"):
-        loop.add_signal_handler(signal.SIGHUP, reload)
+        loop.add_signal_handler(signal.SIGHUP, hung_up.set)
 
 
 def _allow_files(wanted: int) -> None:

@@ -65,12 +65,13 @@ def command(
     only_ipv6: bool,
     bind: str | None,
     timeout: float,
+    ca_file: str | None,
     as_json: bool,
 ) -> None:
     """Print the address and port that servers see us at.
 
-    SERVER is HOST, HOST:PORT, [IPv6]:PORT or a stun: URI (?transport=tcp for TCP). Without one,
-    STUNKIT_SERVER counts (several, with commas), else a short list of public servers.
+    SERVER is HOST, HOST:PORT, [IPv6]:PORT or a URI: stun: (?transport=tcp for TCP), stuns: for TLS.
+    Without one, STUNKIT_SERVER counts (several, with commas), else a short list of public servers.
     """
     if short and as_json:
         raise click.UsageError("--short and --json exclude each other.")
@@ -82,6 +83,7 @@ def command(
         family=family,
         bind=parse_bind(bind, family),
         timeout=timeout,
+        ca_file=ca_file,
         login=pick_login(username, password_file, short_term=short_term),
         form="json" if as_json else "short" if short else "text",
     )
@@ -100,6 +102,7 @@ class Run:
         family: Family | None,
         bind: Endpoint | None,
         timeout: float,
+        ca_file: str | None,
         login: Callable[[], Login] | None,
         form: str,
     ) -> None:
@@ -107,6 +110,7 @@ class Run:
         self._family = family
         self._bind = bind
         self._timeout = timeout
+        self._ca_file = ca_file
         self._login = login
         self._form = form
 
@@ -149,6 +153,7 @@ class Run:
             family=self._family,
             bind=self._bind,
             timeout=self._timeout,
+            ca_file=self._ca_file,
             login=self._login,
             on_answer=on_answer,
         )

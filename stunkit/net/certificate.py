@@ -7,6 +7,7 @@ everybody (RFC 8489 section 6.2.3). What is wrong is said in one sentence, for p
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import tempfile
 import time
@@ -30,6 +31,8 @@ _NO_CHECK_TIME = 0x20_0000  # X509_V_FLAG_NO_CHECK_TIME of x509_vfy.h
 _MAX_NAMES = 5  # of a certificate that stand in a sentence
 # What OpenSSL says when the first bytes are not TLS.
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
+
+_DRESSING = re.compile(r"^\[.*?\] | \(_ssl\.c:.*\)$")  # what Python puts around OpenSSL's words
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,9 @@ class ServerCertificate:
             raise SettingsError(str(chain), "", f"no certificate and key with {file}") from None
         except _Encrypted:
             file = str(key or chain)
-            raise SettingsError(file, "", "the key is encrypted; `openssl pkey` undoes it") from None
+            raise SettingsError(
+                file, "", "the key is encrypted; `openssl pkey` undoes it"
+            ) from None
         return loaded
 
     def context(self) -> ssl.SSLContext:
@@ -74,7 +79,7 @@ class ServerCertificate:
         return context
 
 
-class _Encrypted(Exception):  # noqa: N818
+class _Encrypted(Exception):
     """OpenSSL asks for a password."""
 
 
@@ -143,14 +148,12 @@ def explain(
         return Untrusted(_distrust(error, server_name, certificate or {}))
     if not isinstance(error, ssl.SSLError):
         return HandshakeFailed(f"{error} during the TLS handshake; it may not speak TLS there")
-    reason = error.reason or ""
-    if reason in _NO_TLS:
+    if getattr(error, "reason", None) in _NO_TLS:  # those that we raise have none
         return HandshakeFailed("what answers there is not TLS")
-    _, is_alert, alert = reason.partition("_ALERT_")
+    words = _DRESSING.sub("", str(error))
+    _, is_alert, alert = words.partition(" alert ")
     if is_alert:
-        words = alert.replace("_", " ").lower()
-        return HandshakeFailed(f"the server refused the TLS handshake: {words}")
-    words = reason.replace("_", " ").lower() or str(error)
+        return HandshakeFailed(f"the server refused the TLS handshake: {alert}")
     return HandshakeFailed(f"the TLS handshake failed: {words}")
 
 

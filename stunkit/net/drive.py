@@ -41,12 +41,13 @@ class Driver(Generic[E]):
         """The time that the machine is told: the loop's clock, in seconds."""
         return self._loop.time()
 
-    def open_udp(self, local: Endpoint) -> Endpoint:
+    def open_udp(self, local: Endpoint, *, tells_errors: bool = True) -> Endpoint:
         """Open a socket bound to ``local`` (port 0: any) and return where it is bound.
 
-        Raises OSError.
+        ``tells_errors``: the machine hears of ICMP errors; uvloop cannot watch such a socket (it
+        gives up the first that has an error). Raises OSError.
         """
-        udp = UdpSocket(local, tells_errors=True)
+        udp = UdpSocket(local, tells_errors=tells_errors)
         self._sockets[udp.local] = udp
         udp.start(
             self._receive, lambda remote, reason: self._unreachable(remote, udp.local, reason)

@@ -7,6 +7,7 @@ time to be asked over TCP once, and more only where that is answered, to be sure
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,10 +16,11 @@ from stunkit.errors import StartError, UsageError
 from stunkit.nat.discovery import TIMEOUT
 from stunkit.nat.report import Report
 from stunkit.net.path import Asked, News, Path, Plan
+from stunkit.net.stream_report import report_of
 from stunkit.net.trial import FRAGMENTS, HAIRPIN, LIFETIME
 from stunkit.net.udp import UdpSocket, describe_errno
-from stunkit.net.whoami import PUBLIC_SERVERS
-from stunkit.wire.uri import Scheme, Transport, Uri
+from stunkit.net.whoami import PUBLIC_SERVERS, whoami
+from stunkit.wire.uri import Transport, Uri
 
 # Asked when the user names no server. The first one has two addresses (RFC 5780); where it is
 # gone, the others still show the mapping.
@@ -50,6 +52,7 @@ async def discover(  # noqa: PLR0913 (one for each thing to choose)
     hairpin: bool = False,
     lifetime: bool = False,
     fragments: bool = False,
+    ca_file: str | os.PathLike[str] | None = None,
     on_news: News | None = None,
 ) -> NatResult:
     """Find out what the NAT or firewall on the way to the servers does to UDP.
@@ -58,14 +61,21 @@ async def discover(  # noqa: PLR0913 (one for each thing to choose)
     the socket whose mapping is looked at, and every other test has a fresh one. ``timeout`` is in
     seconds for the whole run; by default it is what the tests may take. ``hairpin``, ``lifetime``
     and ``fragments`` are tested when asked for. ``on_news`` hears of each fact as it becomes known.
-    What cannot be found out is unknown, and no error. Raises UsageError for a server that cannot
-    be asked over UDP, StartError when ``bind`` cannot be bound.
+    What cannot be found out is unknown, and no error.
+
+    Servers over TCP or TLS tell where they see us, and nothing about UDP; ``ca_file`` holds the
+    certificates to trust then. Raises UsageError for a server that cannot be asked, or not together
+    with the others, StartError when ``bind`` cannot be bound.
     """
-    uris = [_check(one if isinstance(one, Uri) else Uri.parse(one)) for one in servers]
-    if bind is not None:
-        _try_to_bind(bind)
+    uris = [one if isinstance(one, Uri) else Uri.parse(one) for one in servers]
     wanted = ((hairpin, HAIRPIN), (lifetime, LIFETIME), (fragments, FRAGMENTS))
     trials = tuple(trial for is_wanted, trial in wanted if is_wanted)
+    if _are_streams(uris):
+        wait = TIMEOUT if timeout is None else timeout
+        claims = [trial.claim for trial in trials]
+        return await _ask_streams(uris, family, bind, wait, claims, ca_file)
+    if bind is not None:
+        _try_to_bind(bind)
     if timeout is None:
         timeout = TIMEOUT + max((trial.timeout for trial in trials), default=0.0)
     loop = asyncio.get_running_loop()
@@ -102,13 +112,45 @@ async def _measure(paths: Sequence[Path]) -> dict[Family, Report | None]:
         await asyncio.gather(*pending, return_exceptions=True)
 
 
-def _check(uri: Uri) -> Uri:
+async def _ask_streams(
+    uris: Sequence[Uri],
+    family: Family | None,
+    bind: Endpoint | None,
+    timeout: float,
+    trials: Sequence[str],
+    ca_file: str | os.PathLike[str] | None,
+) -> NatResult:
+    """Return what servers tell that are asked over TCP or TLS."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    result = await whoami(uris, family=family, bind=bind, timeout=timeout, ca_file=ca_file)
+    by_family = {one: [a for a in result.answers if a.family is one] for one in Family}
+    first = _families(family if bind is None else bind.family)[0]  # for a name that led nowhere
+    return NatResult(
+        ipv4=report_of(by_family[Family.IPV4], trials),
+        ipv6=report_of(by_family[Family.IPV6], trials),
+        elapsed=loop.time() - began,
+        asked=tuple(
+            Asked(answer.name, answer.family or first, answer.server, answer.error)
+            for answer in result.answers
+        ),
+    )
+
+
+def _are_streams(uris: Sequence[Uri]) -> bool:
+    """Return whether all servers are asked over TCP or TLS. Raises UsageError if only some are."""
     what = "a server to ask about a NAT"
-    if uri.scheme is not Scheme.STUN:
-        raise UsageError(what, uri.format(), f"{uri.scheme}: is not supported here")
-    if uri.carrier is not Transport.UDP:
-        raise UsageError(what, uri.format(), "what a NAT does is asked over UDP")
-    return uri
+    streams = [uri for uri in uris if uri.carrier is not Transport.UDP]
+    for uri in uris:
+        if uri.scheme.is_relay:
+            raise UsageError(what, uri.format(), f"{uri.scheme}: is not supported here")
+        if uri.scheme.is_secure and uri.carrier is Transport.UDP:
+            raise UsageError(what, uri.format(), "DTLS, TLS over UDP, is not supported")
+    if streams and len(streams) < len(uris):
+        raise UsageError(
+            what, streams[0].format(), "next to servers that are asked over UDP it tells nothing"
+        )
+    return bool(streams)
 
 
 def _families(family: Family | None) -> tuple[Family, ...]:

@@ -78,7 +78,9 @@ class Asker:
         """
         try:
             if transport is Transport.TLS:
-                return await self._secure(server, name or server.host.partition("%")[0])
+                return await self._secure(
+                    server, (name or server.host).partition("%")[0].rstrip(".")
+                )
             if transport is Transport.TCP:
                 return await self._driver.connect(server, self._bind)
             source = self._source(server)
@@ -133,8 +135,10 @@ class Asker:
             request = Message.request(Method.BINDING, os.urandom(12))
             outcome = await self._ask(request, None, server, local, transport)
         else:
-            login = self._logins.setdefault((server, transport), self._login())
-            outcome = await self._ask_as(login, server, local, transport)
+            key = server, transport
+            if key not in self._logins:
+                self._logins[key] = self._login()
+            outcome = await self._ask_as(self._logins[key], server, local, transport)
         if isinstance(outcome, Failed):
             raise outcome.error
         return outcome

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 SRV_TIMEOUT = 3.0  # seconds; a name server that is slower than this is taken to know of no service
 
 
-
 class Service(NamedTuple):
     """A host and port from an SRV record, or the name itself where there is none."""
 

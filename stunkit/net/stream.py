@@ -65,8 +65,13 @@ class Connection(asyncio.BufferedProtocol):
             self.remote = Endpoint(bytes(len(self.local.packed)), 0)
             self.abort(describe_errno(errno.ECONNRESET))
         if self._session is not None:
-            self._session.start()
-            self._flush()
+            self.secure(self._session)
+
+    def secure(self, session: TlsSession) -> None:
+        """Begin TLS; nothing may have been said before."""
+        self._session = session
+        session.start()
+        self._flush()
 
     async def secured(self) -> TlsSession:
         """Wait until there is a TLS session, and return it.
@@ -108,7 +113,7 @@ class Connection(asyncio.BufferedProtocol):
         except ssl.SSLError as error:
             self._failure = error
             self._flush()
-            self.abort(f"TLS: {error.reason or error}")
+            self.abort(f"TLS: {error}")
             return
         self._flush()
         if self._session.is_secured and not was_secured:

@@ -1,7 +1,7 @@
 """TLS as bytes in and bytes out: one side of one connection, on whatever carries the bytes.
 
-STUN over TLS is STUN over TCP inside it (RFC 8489 section 6.2.3). The ALPN name is that of RFC 7443.
-Contexts come from ``certificate``.
+STUN over TLS is STUN over TCP inside it (RFC 8489 section 6.2.3), with an ALPN name of its own
+(RFC 7443). Contexts come from ``certificate``.
 
 Rules of this file: it opens nothing and waits for nothing, so it is the same under every event
 loop, and a connection costs what OpenSSL takes for it and no more: one unfinished record, and
@@ -52,7 +52,8 @@ class TlsSession:
             self._shake()
             if not self.is_secured:
                 if self._received > MAX_HANDSHAKE:
-                    raise ssl.SSLError(f"a handshake of over {MAX_HANDSHAKE} bytes")
+                    reason = f"a handshake of over {MAX_HANDSHAKE} bytes"
+                    raise ssl.SSLError(ssl.SSLErrorNumber.SSL_ERROR_SSL, reason)
                 return b""
         plain = bytearray()
         while not self.is_over:

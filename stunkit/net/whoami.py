@@ -186,7 +186,7 @@ async def _attempt(
     answer = answer._replace(server=server)
     transport = answer.transport
     try:
-        local = await asker.open(server, transport, name=answer.name.host.partition("%")[0])
+        local = await asker.open(server, transport, name=answer.name.host)
         answer = answer._replace(local=local)
         answered = await asker.ask(server, local, transport)
     except TransactionError as error:

@@ -10,8 +10,10 @@ that mends it. What is in the environment is taken out of it: it is ours, and no
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+import sys
 from collections.abc import MutableMapping, Sequence
 
 from stunkit.endpoint import Endpoint, Family
@@ -19,10 +21,14 @@ from stunkit.errors import StartError
 from stunkit.net.sockaddr import endpoint_of
 from stunkit.server.settings import Settings
 from stunkit.server.sockets import Door, Sockets
+from stunkit.wire.uri import DEFAULT_TLS_PORT
 
 FIRST = 3  # the first descriptor that is passed; SD_LISTEN_FDS_START
 
+_IP_PKTINFO = 8  # ip(7); the socket module does not name it
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
+
+log = logging.getLogger(__name__)
 
 
 def find_passed(environ: MutableMapping[str, str] | None = None) -> list[socket.socket]:
@@ -52,40 +58,32 @@ def open_sockets(settings: Settings) -> Sockets:
     Raises StartError.
     """
     if passed := find_passed():
-        return adopt(passed, settings.listen, settings.alternate, settings.workers)
+        return adopt(passed, settings)
     return Sockets.bind(settings, settings.workers)
 
 
-def adopt(
-    passed: Sequence[socket.socket],
-    listen: Sequence[Endpoint],
-    alternate: Sequence[Endpoint],
-    workers: int,
-) -> Sockets:
-    """Make a server's sockets of passed ones; ``listen`` and ``alternate`` are the settings'.
+def adopt(passed: Sequence[socket.socket], settings: Settings) -> Sockets:
+    """Make a server's sockets of passed ones.
 
-    Raises StartError, with everything closed, where they are not fit for it.
+    Raises StartError, with everything closed, where they and the settings do not go together.
     """
     try:
-        return _arrange(passed, listen, alternate, workers)
+        return _arrange(passed, settings)
     except StartError:
         for one in passed:
             one.close()
         raise
 
 
-def _arrange(
-    passed: Sequence[socket.socket],
-    listen: Sequence[Endpoint],
-    alternate: Sequence[Endpoint],
-    workers: int,
-) -> Sockets:
-    if listen:
+def _arrange(passed: Sequence[socket.socket], settings: Settings) -> Sockets:
+    workers = settings.workers
+    if settings.listen or settings.partner.address is not None:
+        name = "listen" if settings.listen else "partner"
         raise StartError(
-            "the service manager has passed sockets, and listen is set as well",
-            "leave listen out, or stop the .socket unit",
+            f"the service manager has passed sockets, and {name} is set as well",
+            f"leave {name} out, or stop the .socket unit",
         )
-    doors = _group(passed)
+    doors, tls = _set_tls_apart(_group(passed), settings)
     for door in doors:
         if door.udp and len(door.udp) != workers:
             raise StartError(
@@ -95,8 +93,31 @@ def _arrange(
                 " each worker",
             )
     complete = [door.local for door in doors if door.udp and door.tcp]
-    quartets = tuple(_find_quartet(one, complete) for one in alternate)
-    return Sockets(tuple(doors), quartets)
+    quartets = tuple(_find_quartet(one, complete) for one in settings.alternate)
+    return Sockets(tuple(doors), quartets, tls=tuple(tls), is_shared=settings.tls.shared)
+
+
+def _set_tls_apart(
+    doors: Sequence[Door], settings: Settings
+) -> tuple[list[Door], list[socket.socket]]:
+    """Part the sockets for TLS alone from the others: those of ``tls.listen``, or of its port."""
+    wanted = settings.tls.listen
+    if settings.tls.certificate is None or (settings.tls.shared and not wanted):
+        return list(doors), []
+    plain, tls = [], []
+    for door in doors:
+        is_wanted = door.local in wanted if wanted else door.local.port == DEFAULT_TLS_PORT
+        if door.tcp is not None and not door.udp and is_wanted:
+            tls.append(door.tcp)
+        else:
+            plain.append(door)
+    if not tls:
+        raise StartError(
+            "TLS is set up, and no socket for it was passed",
+            f"the .socket unit needs a line ListenStream= with port {DEFAULT_TLS_PORT}, or with"
+            " what tls.listen says",
+        )
+    return plain, tls
 
 
 def _group(passed: Sequence[socket.socket]) -> list[Door]:
@@ -143,7 +164,20 @@ def _judge(one: socket.socket) -> Endpoint:
             "the .socket unit needs BindIPv6Only=ipv6-only, and a line of its own for"
             f" 0.0.0.0:{local.port}",
         )
+    if not is_stream and local.is_wildcard and not _tells_destination(one):
+        log.warning(
+            "the socket passed for %s lacks PassPacketInfo=yes: what has arrived by now may be"
+            " answered from another address than it was sent to",
+            local,
+        )
     return local
+
+
+def _tells_destination(one: socket.socket) -> bool:
+    """Whether datagrams that wait already will say where they were sent to."""
+    if one.family == socket.AF_INET6 or sys.platform != "linux":
+        return True  # it is in the datagram itself
+    return one.getsockopt(socket.IPPROTO_IP, _IP_PKTINFO) != 0
 
 
 def _find_quartet(alternate: Endpoint, given: Sequence[Endpoint]) -> tuple[Endpoint, ...]:

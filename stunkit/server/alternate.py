@@ -18,7 +18,6 @@ from stunkit.errors import Refused, StartError, TransactionError
 from stunkit.net.query import Asker
 from stunkit.protocol.schedule import Schedule
 from stunkit.protocol.site import Quartet
-from stunkit.server.settings import Settings
 
 INTERVAL = 10.0  # seconds between two checks of what has been proven
 RETRY = 1.0  # seconds between two checks of what has not
@@ -95,34 +94,5 @@ def find_listen(alternate: Endpoint, listen: Sequence[Endpoint]) -> Endpoint:
         raise StartError(
             f"the alternate {alternate} has to differ from {same[0]} in address and in port",
             "give --listen A:3478 --alternate B:3479",
-        )
-    return same[0]
-
-
-def find_listen_of_partner(settings: Settings, workers: int) -> Endpoint | None:
-    """Return the listening endpoint that a partner has the other address for. Raises StartError."""
-    address = settings.partner.address
-    if address is None:
-        return None
-    if workers > 1:
-        raise StartError(
-            "a server with a partner is one process: there is one link", "use --workers 1"
-        )
-    same = [endpoint for endpoint in settings.listen if endpoint.family is address.family]
-    if len(same) != 1 or same[0].is_wildcard:
-        raise StartError(
-            f"the partner {address} goes with exactly one --listen of its family, "
-            "an address of this machine",
-            "give --listen A:3478 --partner B:3480",
-        )
-    if any(one.family is address.family for one in settings.alternate):
-        raise StartError(
-            f"the partner {address} and an alternate are each the other address of {same[0]}",
-            "leave one of them out",
-        )
-    if settings.partner.other_port == same[0].port != 0:
-        raise StartError(
-            f"the partner's other port has to differ from that of {same[0]}",
-            "leave --partner-other-port out",
         )
     return same[0]

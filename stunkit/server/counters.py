@@ -26,7 +26,8 @@ _WAYS = tuple(product(Transport, Family))
 _INDEX = {disposition: index for index, disposition in enumerate(Disposition)}
 _BYTES_IN, _BYTES_OUT, _UNSENT, _ERRORS, _KERNEL_DROPS = range(len(_INDEX), len(_INDEX) + 5)
 _COLUMNS = len(_INDEX) + 5
-BLOCK_SIZE = 8 * _COLUMNS * len(_WAYS)  # bytes
+_CONNECTIONS = _COLUMNS * len(_WAYS)  # after the figures of every way in
+BLOCK_SIZE = 8 * (_CONNECTIONS + 1)  # bytes
 
 
 class Tally:
@@ -129,6 +130,15 @@ class Counters:
         """How many became what; those that never happened are left out."""
         sums = {kind: sum(tally[kind] for tally in self.tallies.values()) for kind in Disposition}
         return Counter({kind: number for kind, number in sums.items() if number})
+
+    @property
+    def connections(self) -> int:
+        """How many TCP and TLS connections are open."""
+        return int(self._cells[_CONNECTIONS])
+
+    @connections.setter
+    def connections(self, value: int) -> None:
+        self._cells[_CONNECTIONS] = value
 
     @property
     def received(self) -> int:

@@ -19,6 +19,7 @@ from stunkit.errors import SettingsError, Unencodable
 from stunkit.protocol.credentials import ALGORITHM_BY_KEY_SIZE, Credentials
 from stunkit.protocol.nonces import LEAST_SECRET
 from stunkit.server.settings import AuthenticationSettings
+from stunkit.wire.attributes.text import Username
 from stunkit.wire.prepare import opaque_string
 
 WORDS = {"password": 3, "key": 3, "secret": 2}  # how many each kind of entry has
@@ -91,6 +92,7 @@ class _Entries:
             self.secrets.append(words[1])
             return
         username, value = opaque_string(words[1]), words[2]
+        Username(username).encode(b"")
         if username in self.passwords or (kind == "password" and username in self.keys):
             raise ValueError(f"there is another entry for {username}")
         if kind == "password":

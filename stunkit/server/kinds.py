@@ -13,9 +13,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from stunkit.endpoint import Endpoint
 from stunkit.errors import Unencodable, UsageError
 
 T = TypeVar("T")
+
+MOST = (1 << 63) - 1  # what TOML has numbers for
 
 
 class Kind(Generic[T]):
@@ -47,7 +50,7 @@ class Whole(Kind[int]):
         self,
         what: str,
         least: int = 0,
-        most: int | None = None,
+        most: int = MOST,
         words: Mapping[str, Callable[[], int]] | None = None,
     ) -> None:
         self._least = least
@@ -61,13 +64,13 @@ class Whole(Kind[int]):
             return self._words[value]()
         if not isinstance(value, int) or isinstance(value, bool):
             raise UsageError(self.what, _shown(value), f"give {self._range}")
-        if value < self._least or (self._most is not None and value > self._most):
+        if not self._least <= value <= self._most:
             raise UsageError(self.what, str(value), f"give {self._range}")
         return value
 
     def parse(self, text: str) -> int:
         """Take decimal digits, or one of the words."""
-        is_number = text.isascii() and text.isdigit() and len(text) <= 18  # as TOML's 64 bits
+        is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MOST))
         return self.read(int(text) if is_number else text)
 
     def write(self, value: int) -> str:
@@ -76,7 +79,7 @@ class Whole(Kind[int]):
 
     @property
     def _range(self) -> str:
-        upper = "or more" if self._most is None else f"to {self._most}"
+        upper = "or more" if self._most == MOST else f"to {self._most}"
         return " or ".join([f"{self._least} {upper}", *map(quoted, self._words)])
 
 
@@ -244,6 +247,13 @@ class Many(Kind[tuple[T, ...]]):
     def write(self, value: tuple[T, ...]) -> str:
         """Return a TOML array."""
         return "[" + ", ".join(map(self._kind.write, value)) + "]"
+
+
+def endpoints(port: int) -> Many[Endpoint]:
+    """Return the kind of a list of endpoints; ``port`` is that of a text without one."""
+    return Many(
+        Written("an address and port", "ADDRESS[:PORT]", lambda s: Endpoint.parse(s, port=port))
+    )
 
 
 def count_processors() -> int:

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from typing import NamedTuple, Self
 
+from stunkit.errors import SettingsError
+from stunkit.net.certificate import ServerCertificate
 from stunkit.protocol.credentials import Credentials
 from stunkit.server import credentials_file, key_file
 from stunkit.server.settings import Settings
+from stunkit.server.tls_settings import TlsSettings
 
 
 class Material(NamedTuple):
     """``credentials`` make it a closed server; without them, everybody is answered.
 
-    ``partner_key`` is what it and its partner know, None without a partner.
+    ``partner_key`` is what it and its partner know, None without a partner. ``certificate`` is
+    shown over TLS, None without TLS.
     """
 
     credentials: Credentials | None = None
     partner_key: bytes | None = None
+    certificate: ServerCertificate | None = None
 
     @classmethod
     def load(cls, settings: Settings, nonce_secret: bytes) -> Self:
@@ -31,4 +36,18 @@ class Material(NamedTuple):
         return cls(
             credentials_file.load(settings.authentication, nonce_secret),
             key_file.load(settings.partner),
+            _load_certificate(settings.tls),
         )
+
+
+def _load_certificate(settings: TlsSettings) -> ServerCertificate | None:
+    if settings.certificate is not None:
+        return ServerCertificate.load(settings.certificate, settings.key)
+    for name, value in (
+        ("key", settings.key),
+        ("listen", settings.listen),
+        ("shared", settings.shared),
+    ):
+        if value:
+            raise SettingsError("", f"tls.{name}", "it needs tls.certificate")
+    return None

@@ -16,7 +16,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, MutableMapping
-from typing import NamedTuple, cast
+from typing import NamedTuple, Self
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
@@ -28,6 +28,7 @@ from stunkit.protocol.site import Quartet
 from stunkit.protocol.throttle import Throttle
 from stunkit.server.alternate import INTERVAL, RETRY, silent_sockets
 from stunkit.server.lanes.lane import Exit
+from stunkit.server.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,35 @@ class Ends(NamedTuple):
     public: tuple[Endpoint, Endpoint]
     listen: Endpoint
     remote: Endpoint
+
+    @classmethod
+    def find(
+        cls,
+        settings: Settings,
+        pair: tuple[Endpoint, Endpoint] | None,
+        public: Callable[[Endpoint], Endpoint],
+    ) -> Self | None:
+        """Return the ends that settings mean, None without a partner.
+
+        ``pair`` are our two endpoints as they are bound, ``public`` tells how clients know one.
+        Raises StartError.
+        """
+        address = settings.partner.address
+        if address is None:
+            return None
+        if pair is None:
+            raise StartError(
+                "a server with a partner binds its own sockets, and was passed others",
+                "stop the .socket unit, or leave the partner out",
+            )
+        first, second = pair
+        listen = settings.partner.listen or first.with_port(address.port)
+        if listen.family is not address.family:
+            raise StartError(
+                f"the ends of the link, {listen} and {address}, are of different families",
+                "choose our end with --partner-listen ADDRESS:PORT",
+            )
+        return cls(pair, (public(first), public(second)), listen, address)
 
 
 class Partner:
@@ -68,6 +98,7 @@ class Partner:
         self._adopt = adopt
         self._link = Link(key, ends.listen, ends.remote, os.urandom)
         self._own = Pair(ends.public)
+        self._silent: list[Endpoint] = []  # those of ours that did not answer when last asked
         self._quartet: Quartet | None = None
         self._driver: Driver[Event] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -91,7 +122,7 @@ class Partner:
         """Bind the link, and look for the partner in the background. Raises StartError."""
         self._driver = Driver(self._link, self._take)
         try:
-            self._driver.open_udp(self.ends.listen)
+            self._driver.open_udp(self.ends.listen, tells_errors=False)
         except OSError as error:
             reason = describe_errno(error.errno or 0)
             raise StartError(
@@ -106,10 +137,10 @@ class Partner:
         if self._task is not None:
             self._task.cancel()
         if self._driver is not None:
-            self._link.part(self._driver.now)
-            self._driver.flush()
-            self._driver.close()
-            self._driver = None
+            driver, self._driver = self._driver, None
+            self._link.part(driver.now)
+            driver.flush()
+            driver.close()
 
     def hand_over(self, place: int, destination: Endpoint, data: bytes) -> bool:
         """Have the partner send an answer from its endpoint of this place."""
@@ -127,8 +158,9 @@ class Partner:
     async def _check(self) -> None:
         """Ask our own two sockets, and tell the partner whether they answer."""
         silent = await silent_sockets(self.ends.local)
-        if silent and self._own.is_ready:
+        if silent and silent != self._silent:
             log.warning("no answer from our own %s", ", ".join(map(str, silent)))
+        self._silent = silent
         self._own = self._own._replace(is_ready=not silent)
         if self._driver is not None:
             self._link.tell(self._own, self._driver.now)
@@ -144,7 +176,7 @@ class Partner:
             if reason is not None:
                 log.warning("the partner %s is no match: %s", self.ends.remote, reason)
             self._settle(reason or "its own sockets do not answer")
-        else:
+        elif self._driver is not None:  # else it is we who have just ended it
             self._settle(event.reason)
 
     def _settle(self, reason: str) -> None:
@@ -156,13 +188,12 @@ class Partner:
             quartet = Quartet(four, (*self.ends.public, *theirs.endpoints), proven=True)
         if quartet == self._quartet:
             return
-        before, self._quartet = self._quartet, quartet
-        if quartet is not None:
-            for place, endpoint in enumerate(quartet.local[2:]):
-                self._siblings[endpoint] = _PartnersExit(self, place)
-        self._adopt(quartet)
-        for endpoint in set(before.local[2:] if before else ()) - set(quartet.local if quartet else ()):
+        for endpoint in self._quartet.local[2:] if self._quartet else ():
             del self._siblings[endpoint]
+        for place, endpoint in enumerate(quartet.local[2:] if quartet else ()):
+            self._siblings[endpoint] = _PartnersExit(self, place)
+        self._quartet = quartet
+        self._adopt(quartet)
         if quartet is None:
             log.warning("partner %s: %s: OTHER-ADDRESS is withdrawn", self.ends.remote, reason)
         else:
@@ -195,3 +226,32 @@ class _PartnersExit:
         """Hand an answer over."""
         del source
         return self._partner.hand_over(self._place, destination, data)
+
+
+def find_listen(settings: Settings, workers: int) -> Endpoint | None:
+    """Return the listening endpoint that a partner has the other address for. Raises StartError."""
+    address = settings.partner.address
+    if address is None:
+        return None
+    if workers > 1:
+        raise StartError(
+            "a server with a partner is one process: there is one link", "use --workers 1"
+        )
+    same = [endpoint for endpoint in settings.listen if endpoint.family is address.family]
+    if len(same) != 1 or same[0].is_wildcard:
+        raise StartError(
+            f"the partner {address} goes with exactly one --listen of its family, "
+            "an address of this machine",
+            "give --listen A:3478 --partner B:3480",
+        )
+    if any(one.family is address.family for one in settings.alternate):
+        raise StartError(
+            f"the partner {address} and an alternate are each the other address of {same[0]}",
+            "leave one of them out",
+        )
+    if settings.partner.other_port == same[0].port != 0:
+        raise StartError(
+            f"the partner's other port has to differ from that of {same[0]}",
+            "leave --partner-other-port out",
+        )
+    return same[0]

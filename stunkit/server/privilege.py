@@ -1,13 +1,15 @@
 """Privilege, and how a server gets rid of it once its sockets are bound. Linux.
 
-Started as root with ``--user NAME``, a server becomes that user for good: groups, user, every
-capability, and no way back through a program with the set-user-ID bit (credentials(7),
-capabilities(7), PR_SET_NO_NEW_PRIVS of prctl(2)). Started as another user with capabilities, such
-as CAP_NET_BIND_SERVICE, it gives them up just the same. What it then must not be able to do is
-tried, and a server that could does not start.
+Started as root, a server becomes another user for good, the one of ``--user`` or else nobody:
+groups, user, every capability, and no way back through a program with the set-user-ID bit
+(credentials(7), capabilities(7), PR_SET_NO_NEW_PRIVS of prctl(2)). Started as another user with
+capabilities, such as CAP_NET_BIND_SERVICE, it gives them up just the same. What it then must not be
+able to do is tried, and a server that could does not start.
 
 Rules of this file: it runs once, before there are threads or workers, since each thread has
-capabilities of its own.
+capabilities of its own, and after ``import_early``, since that user may be unable to read Python.
+Who was asked for is obeyed or the server does not start; where nobody was asked for and cannot be
+had, as in a container that knows no other users, the server warns and stays root.
 """
 
 from __future__ import annotations
@@ -53,38 +55,46 @@ class User(NamedTuple):
                 gid = int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
             except KeyError:
                 raise _unknown("group", group) from None
-        if uid == 0 or gid == 0:
-            raise StartError(
-                f"--user {text} would keep the privilege of root", "name an ordinary user and group"
-            )
         return cls(name, uid, gid)
+
+
+# The user who owns no files, by the number that Linux gives to whom it does not know;
+# /proc/sys/kernel/overflowuid.
+NOBODY = User("nobody", 65534, 65534)
 
 
 def drop(user: str | None) -> None:
     """Give up every privilege that this process has, for good; ``user`` is who root becomes.
 
-    Root without a user stays root, with a warning. Raises StartError where it cannot be done.
+    None is nobody; root stays root, with a warning. Raises StartError where it cannot be done.
     """
     if sys.platform == "win32":
         if user:
-            raise StartError("--user needs Linux", "start the server as the user that it is to be")
+            raise StartError("there is no --user on Windows", "start the server as that user")
         return
-    if os.geteuid() == 0 and not user:
-        log.warning("running as root, which serving does not need; give --user NAME")
-        return
+    if sys.platform == "linux":
+        import ctypes  # noqa: F401, PLC0415 (now, while it can be read)
     if user:
-        become(User.find(user))
+        chosen = User.find(user)
+        if chosen.uid != 0:
+            become(chosen)
+    elif os.geteuid() == 0:
+        try:
+            become(NOBODY)
+        except StartError as error:
+            log.warning("%s", error.what)
+    if os.geteuid() == 0:
+        log.warning("serving as root, which needs no privilege: give --user NAME")
+        return
     if sys.platform == "linux":
         _give_up_capabilities()
     _try_to_get_back(os.setuid)
-    if user:
-        _try_to_get_back(os.setgid)
 
 
 def become(user: User) -> None:
     """Change from root to another user, without a way back. Raises StartError."""
     if os.geteuid() != 0:
-        if os.geteuid() == user.uid and os.getegid() == user.gid:
+        if (os.geteuid(), os.getegid()) == (user.uid, user.gid):
             return
         raise StartError(
             f"only root can become {user.name}", "start the server as root, or without --user"
@@ -98,6 +108,8 @@ def become(user: User) -> None:
         raise StartError(
             f"cannot become {user.name}: {reason}", "start the server as that user"
         ) from error
+    if user.gid != 0:
+        _try_to_get_back(os.setgid)
 
 
 def _give_up_capabilities() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stunkit.errors import SettingsError, StunkitError
+from stunkit.server.logs import UNLIMITED
 from stunkit.server.material import Material
 from stunkit.server.setting import Setting
 from stunkit.server.settings import Settings
@@ -53,15 +54,20 @@ class Reload:
             settings, material = self.load()
             _refuse([one for one in present.changes(settings) if one.needs_restart])
         except StunkitError as error:
-            log.error("not reloaded, the old settings stay: %s", error)  # noqa: TRY400 (a sentence)
-            self.on_end()
-            return None
-        return settings, material
+            log.error(  # noqa: TRY400 (a sentence is enough)
+                "not reloaded, the old settings stay: %s", error, extra=UNLIMITED
+            )
+        except Exception:  # an outermost loop: a server must not end because it was to change
+            log.exception("not reloaded, the old settings stay: an error of ours", extra=UNLIMITED)
+        else:
+            return settings, material
+        self.on_end()
+        return None
 
     def finish(self, before: Settings, after: Settings) -> None:
         """Say that what was prepared is in force."""
         changed = ", ".join(one.key for one in before.changes(after))
-        log.info("reloaded: %s", changed or "the settings are the same")
+        log.info("reloaded: %s", changed or "the settings are the same", extra=UNLIMITED)
         self.on_end()
 
 

@@ -5,26 +5,34 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Iterable
 from dataclasses import replace
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Self
 
+from stunkit import __version__
 from stunkit.endpoint import Endpoint
-from stunkit.errors import UsageError
+from stunkit.errors import StartError, UsageError
 from stunkit.net import batch
 from stunkit.net.udp import UdpSocket
+from stunkit.protocol.partner import Outcome
 from stunkit.protocol.site import Quartet, Site
 from stunkit.protocol.throttle import Limit, Ration, Throttle
+from stunkit.server.accepted import Reception
 from stunkit.server.alternate import Alternate
 from stunkit.server.counters import Counters
-from stunkit.server.lanes.lane import Lane
+from stunkit.server.figures import Facts, Figures, PartnerFigures
+from stunkit.server.lanes.lane import Exit, Lane
 from stunkit.server.lanes.portable import PortableLane
 from stunkit.server.material import Material
+from stunkit.server.monitor import Monitor, Post
 from stunkit.server.notification import Manager
+from stunkit.server.partner import Ends, Partner
 from stunkit.server.settings import Settings
 from stunkit.server.sockets import Sockets
 from stunkit.server.streams import Streams
-from stunkit.server.watchdog import Watchdog
+from stunkit.server.watchdog import SOURCES, Watchdog
 from stunkit.wire.uri import Transport
 
 OBSERVATION = 10.0  # seconds between two looks at what the kernel dropped
@@ -40,7 +48,9 @@ class Server:
     ``counters`` that others can read; ``throttle``, the one that others share; ``material``, where
     others have read the files that the settings name. ``manager`` is whose watchdog it feeds.
 
-    ``endpoints`` are the sockets, with the ports that port 0 became.
+    ``endpoints`` are the sockets, with the ports that port 0 became. ``partner`` is who has the
+    other address, where the settings name one. ``post`` may be set before the start, where others
+    have bound it and the figures are those of others too.
     """
 
     def __init__(
@@ -59,10 +69,17 @@ class Server:
         self._sockets = sockets
         self._buckets = throttle or make_throttle(settings)
         self._lane = choose_lane(settings.lane)
-        self._take(settings, material or Material.load(settings, os.urandom(32)))
+        material = material or Material.load(settings, os.urandom(32))
+        self._take(settings, material)
+        self._partner_key = material.partner_key
+        self.partner: Partner | None = None
         self._lanes: dict[Endpoint, Lane] = {}
-        self._streams = Streams(settings.tcp, self._stream_site, self.counters)
+        self._streams = Streams(
+            settings.tcp, self._stream_site, self.counters, _receive(settings, material)
+        )
         self._manager = manager
+        self.post: Post | None = None
+        self.monitor: Monitor | None = None
         self._watchdog: Watchdog | None = None
         self._observer: asyncio.TimerHandle | None = None
         self._drops = 0
@@ -77,13 +94,15 @@ class Server:
         for lane in self._lanes.values():
             lane.limit(self._throttle, self._ration)
             lane.site = replace(self._site, quartet=lane.site.quartet)
-        self._streams.adopt(settings.tcp, self._stream_site)
+        self._streams.adopt(settings.tcp, self._stream_site, _receive(settings, material))
 
     def _take(self, settings: Settings, material: Material) -> None:
         """Make of settings what lanes and streams work with."""
         self.settings = settings
         limit = settings.limit.limit
-        self._throttle = None if limit is None else self._buckets.under(limit)
+        if limit is not None:
+            self._buckets = self._buckets.under(limit)
+        self._throttle = None if limit is None else self._buckets
         ration = settings.closer_looks
         self._ration = Ration(ration, ration) if ration else None
         self._site = Site(
@@ -101,17 +120,18 @@ class Server:
 
         Raises StartError, with everything closed again, when one cannot be bound.
         """
-        sockets, self._sockets = self._sockets or Sockets.bind(self.settings), None
+        sockets = self._bind()
         self.endpoints = sockets.endpoints
-        siblings: dict[Endpoint, UdpSocket] = {}
-        for local, own, tcp in sockets.doors:
+        siblings: dict[Endpoint, Exit] = {}
+        self.partner = self._meet(sockets, siblings)
+        for local, own, _ in sockets.doors:
             tally = self.counters.of(Transport.UDP, local.family)
             for udp in own:  # one, or none
                 self._lanes[local] = self._lane(
                     UdpSocket(udp), self._site, tally, siblings, self._throttle, self._ration
                 )
-            if tcp:
-                self._streams.bind(tcp)
+        for transport, listening in sockets.streams:
+            self._streams.bind(listening, transport)
         for quartet in sockets.quartets:
             self._watch(quartet)
         for lane in self._lanes.values():
@@ -119,18 +139,54 @@ class Server:
         await self._streams.start()
         for pair in self._alternates:
             await pair.start()
+        if self.partner is not None:
+            try:
+                await self.partner.start()
+            except StartError:
+                await self.drain()
+                raise
         self._observe()
+        await self._show()
+
+    def _bind(self) -> Sockets:
+        """Bind what has not been bound for us. Raises StartError."""
+        if self.post is None and self.settings.metrics.listen is not None:
+            self.post = Post.bind(self.settings.metrics.listen, Figures([self.counters]))
+        try:
+            sockets, self._sockets = self._sockets or Sockets.bind(self.settings), None
+        except StartError:
+            if self.post is not None:
+                self.post.listening.close()
+            raise
+        return sockets
+
+    @property
+    def _asked(self) -> list[tuple[Transport, Endpoint]]:
+        """What we ask from loopback: no stream where that has to send a PROXY header first."""
+        trusted = self.settings.proxy.trusted
+        own = [ip_address(one.host) for one in SOURCES.values()]
+        if not any(address in network for address in own for network in trusted):
+            return self.endpoints
+        return [one for one in self.endpoints if one[0] is Transport.UDP]
+
+    async def _show(self) -> None:
+        """Let a manager and whoever asks over HTTP know how we are."""
         if self._manager and self._manager.patience:
             self._watchdog = Watchdog(
-                self.endpoints,
+                self._asked,
                 self._manager.alive,
                 self._manager.patience,
                 workers=self.settings.workers,
             )
             self._watchdog.start()
+        if self.post is not None:
+            self.monitor = Monitor(self.post, self._facts, self._asked)
+            await self.monitor.start()
 
     async def drain(self) -> None:
         """Answer what has arrived, let TCP clients read their answers, and close."""
+        if self.monitor is not None:
+            self.monitor.is_draining = True
         if self._watchdog is not None:
             self._watchdog.stop()
         if self._observer is not None:
@@ -139,10 +195,14 @@ class Server:
             pair.stop()
         for lane in self._lanes.values():
             lane.drain()
+        if self.partner is not None:
+            self.partner.stop()
         for lane in self._lanes.values():
             lane.close()
         self._lanes.clear()
         await self._streams.drain()
+        if self.monitor is not None:
+            await self.monitor.stop()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -171,19 +231,74 @@ class Server:
         self._drops = drops
         self._observer = asyncio.get_running_loop().call_later(OBSERVATION, self._observe)
 
+    def _facts(self) -> Facts:
+        """Return what is true now, for the monitor."""
+        settings, limit = self.settings, self.settings.limit.limit
+        partner = None
+        if self.partner is not None:
+            messages = {str(outcome): self.partner.counts[outcome] for outcome in Outcome}
+            is_named = self.partner.other is not None
+            partner = PartnerFigures(self.partner.is_up, is_named, messages)
+        return Facts(
+            version=__version__,
+            lane="portable" if self._lane is PortableLane else "batch",
+            max_connections=settings.tcp.max_connections * settings.workers,
+            limit_rate=limit.rate if limit else 0.0,
+            partner=partner,
+        )
+
     def _watch(self, local: tuple[Endpoint, ...]) -> None:
         """Make four sockets an RFC 5780 server, and watch over the other address."""
-        shown = {Endpoint.of(a, 0).packed: Endpoint.of(b, 0) for a, b in self.settings.advertise}
-        public = tuple(shown.get(e.packed, e).with_port(e.port) for e in local)
+        public = tuple(map(self._public, local))
         self._alternates.append(Alternate(Quartet(local, public), self._adopt))
         self._adopt(Quartet(local, public))
 
+    def _meet(self, sockets: Sockets, siblings: dict[Endpoint, Exit]) -> Partner | None:
+        """Return who has the other half of a quartet of which we have a pair. Raises StartError."""
+        try:
+            ends = Ends.find(self.settings, sockets.pair, self._public)
+        except StartError:
+            sockets.close()
+            raise
+        if ends is None or self._partner_key is None:
+            return None
+        return Partner(
+            ends,
+            self._partner_key,
+            siblings,
+            lambda: (self._site.refused_ports, self._throttle),
+            lambda quartet: self._answer_as(quartet, ends.local),
+        )
+
+    def _public(self, local: Endpoint) -> Endpoint:
+        """Return how clients know an endpoint of ours."""
+        for own, public in self.settings.advertise:
+            if Endpoint.of(own, local.port) == local:
+                return Endpoint.of(public, local.port)
+        return local
+
     def _adopt(self, quartet: Quartet) -> None:
         """Answer on four sockets as a quartet from now on."""
-        for endpoint in quartet.local:
+        self._answer_as(quartet, quartet.local)
+
+    def _answer_as(self, quartet: Quartet | None, local: Iterable[Endpoint]) -> None:
+        """Answer on these sockets as part of a quartet, or of none, from now on."""
+        for endpoint in local:
             site = replace(self._site, quartet=quartet)
             self._lanes[endpoint].site = site
             self._streams.sites[endpoint] = replace(self._stream_site, quartet=quartet)
+
+
+def _receive(settings: Settings, material: Material) -> Reception:
+    """Return how connections begin under these settings."""
+    certificate = material.certificate
+    return Reception(
+        None if certificate is None else certificate.context(),
+        settings.tls.shared,
+        settings.tls.handshake_timeout,
+        settings.tls.max_handshakes,
+        settings.proxy.trusted,
+    )
 
 
 def make_throttle(settings: Settings, table: memoryview | None = None) -> Throttle:

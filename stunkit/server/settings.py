@@ -17,8 +17,21 @@ from stunkit.endpoint import Endpoint
 from stunkit.protocol.credentials import Credentials
 from stunkit.protocol.nonces import LEAST_SECRET, LIFETIME, LONGEST_LIFETIME
 from stunkit.protocol.throttle import LEAST_RATE, Limit
-from stunkit.server.kinds import Choice, File, Many, Number, Text, Whole, Written, count_processors
+from stunkit.server.kinds import (
+    Choice,
+    File,
+    Many,
+    Number,
+    Text,
+    Whole,
+    Written,
+    count_processors,
+    endpoints,
+)
+from stunkit.server.logs import LogSettings
+from stunkit.server.monitor import MetricsSettings
 from stunkit.server.setting import Setting, setting, settings_of
+from stunkit.server.tls_settings import ProxySettings, TlsSettings
 from stunkit.wire.attributes.text import Software
 from stunkit.wire.uri import DEFAULT_PORT
 
@@ -55,19 +68,12 @@ def _parse_pair(text: str) -> tuple[str, str]:
     return pair[0].host, pair[1].host
 
 
-def endpoints(port: int) -> Many[Endpoint]:
-    """Return the kind of a list of endpoints; ``port`` is that of a text without one."""
-    return Many(
-        Written("an address and port", "ADDRESS[:PORT]", lambda s: Endpoint.parse(s, port=port))
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TcpSettings:
     """What clients over TCP can take."""
 
     max_connections: int = setting(
-        Whole("a number of connections", 1),
+        Whole("a number of connections", 1, 1_000_000),
         1000,
         "Connections at a time, of all workers together. One more ends one that never completed a "
         "message, or the one that has been idle longest.",
@@ -103,7 +109,7 @@ class LimitSettings:
         unit="answers a second",
     )
     burst: int = setting(
-        Whole("a burst", int(LEAST_RATE)),
+        Whole("a burst", int(LEAST_RATE), 1_000_000),
         _LIMIT.burst,
         "Answers at once to a source prefix that has been silent.",
     )
@@ -262,14 +268,19 @@ class Settings:
     user: str | None = setting(
         Text("a user"),
         None,
-        "Started as root: become NAME or NAME:GROUP once every socket is bound, without any "
-        "privilege and for good. Linux.",
+        "Started as root, the server becomes this user (NAME or NAME:GROUP) for good once every "
+        "socket is bound; none: nobody. What it reads later, on SIGHUP, this user has to be able "
+        "to read.",
         needs_restart=True,
     )
     tcp: TcpSettings = TcpSettings()
+    tls: TlsSettings = TlsSettings()
+    proxy: ProxySettings = ProxySettings()
     limit: LimitSettings = LimitSettings()
     authentication: AuthenticationSettings = AuthenticationSettings()
     partner: PartnerSettings = PartnerSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    log: LogSettings = LogSettings()
 
     def with_values(self, values: Mapping[str, Any]) -> Self:
         """Return the settings with other values for some keys, such as ``limit.rate``."""

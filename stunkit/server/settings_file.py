@@ -23,7 +23,10 @@ _SECTIONS = tuple(dict.fromkeys(one.section for one in SETTINGS if one.section))
 
 def load(path: Path) -> dict[str, Any]:
     """Return what a file chooses, by key. Raises SettingsError, which names the place."""
-    import tomllib  # noqa: PLC0415 (most servers and all clients have no file)
+    # Most servers, and all clients, have no file. A server that has become another user may not be
+    # able to import anything later.
+    import difflib  # noqa: F401, PLC0415
+    import tomllib  # noqa: PLC0415
 
     try:
         text = path.read_bytes().decode()

@@ -20,9 +20,10 @@ from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import StartError
 from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
 from stunkit.net.udp import bind_udp
-from stunkit.server.alternate import find_listen, find_listen_of_partner
+from stunkit.server import partner
+from stunkit.server.alternate import find_listen
 from stunkit.server.settings import ANY_IPV4, ANY_IPV6, Settings
-from stunkit.wire.uri import Transport
+from stunkit.wire.uri import DEFAULT_TLS_PORT, Transport
 
 BACKLOG = 4096  # connections that wait to be accepted; the kernel may allow fewer
 PORT_ATTEMPTS = 20  # tries to find a port that is free for UDP and TCP alike
@@ -45,12 +46,14 @@ class Sockets(NamedTuple):
     """What a server listens on, and which four endpoints each make a quartet (RFC 5780).
 
     The four stand in the order of ``protocol.site.Quartet``. ``pair``: our half of one that we are
-    with a partner.
+    with a partner. ``tls``: where TLS alone is spoken; with ``is_shared`` it is at every door too.
     """
 
     doors: tuple[Door, ...]
     quartets: tuple[tuple[Endpoint, ...], ...] = ()
     pair: tuple[Endpoint, Endpoint] | None = None
+    tls: tuple[socket.socket, ...] = ()
+    is_shared: bool = False
 
     @classmethod
     def bind(cls, settings: Settings, workers: int = 1) -> Self:
@@ -58,17 +61,30 @@ class Sockets(NamedTuple):
         doors: list[Door] = []
         try:
             pairs = [(find_listen(one, settings.listen), one) for one in settings.alternate]
-            with_partner = find_listen_of_partner(settings, workers)
+            with_partner = partner.find_listen(settings, workers)
             paired = [*(listen for listen, _ in pairs), with_partner]
             single = [one for one in settings.listen or _everywhere() if one not in paired]
             for local in single:
                 doors.append(_bind(local, workers))  # noqa: PERF401 (a failure has to close these)
             quartets = [_bind_quartet(*pair, workers, doors) for pair in pairs]
-            pair = with_partner and _bind_pair(with_partner, settings.partner.other_port, doors)
+            pair = None
+            if with_partner is not None:
+                pair = _bind_pair(with_partner, settings.partner.other_port, doors)
         except StartError:
             cls(tuple(doors)).close()
             raise
-        return cls(tuple(doors), tuple(quartets), pair)
+        return cls(tuple(doors), tuple(quartets), pair).with_tls(settings)
+
+    def with_tls(self, settings: Settings) -> Self:
+        """Bind what TLS needs besides. Raises StartError, with everything closed."""
+        bound: list[socket.socket] = []
+        for local in _tls_endpoints(settings):
+            try:
+                bound.append(bind_tcp(local))
+            except OSError as error:
+                self._replace(tls=tuple(bound)).close()
+                raise _explain(error, Transport.TLS, local) from error
+        return self._replace(tls=tuple(bound), is_shared=settings.tls.shared)
 
     @property
     def endpoints(self) -> list[tuple[Transport, Endpoint]]:
@@ -79,7 +95,16 @@ class Sockets(NamedTuple):
                 found.append((Transport.UDP, door.local))
             if door.tcp:
                 found.append((Transport.TCP, door.local))
+                if self.is_shared:
+                    found.append((Transport.TLS, door.local))
+        found += [(Transport.TLS, endpoint_of(one.getsockname())) for one in self.tls]
         return found
+
+    @property
+    def streams(self) -> list[tuple[Transport, socket.socket]]:
+        """What connections are accepted from, and what is spoken there at least."""
+        plain = [(Transport.TCP, door.tcp) for door in self.doors if door.tcp]
+        return [*plain, *((Transport.TLS, one) for one in self.tls)]
 
     def share(self, worker: int) -> Sockets:
         """Return what one worker serves; the UDP sockets of the others are closed here."""
@@ -97,6 +122,8 @@ class Sockets(NamedTuple):
                 udp.close()
             if door.tcp:
                 door.tcp.close()
+        for listening in self.tls:
+            listening.close()
 
 
 def _bind_quartet(
@@ -112,9 +139,7 @@ def _bind_quartet(
     return four
 
 
-def _bind_pair(
-    listen: Endpoint, other_port: int, doors: list[Door]
-) -> tuple[Endpoint, Endpoint]:
+def _bind_pair(listen: Endpoint, other_port: int, doors: list[Door]) -> tuple[Endpoint, Endpoint]:
     """Bind our half of a quartet, add it to ``doors`` and return it."""
     doors.append(_bind(listen, 1))
     first = doors[-1].local
@@ -176,6 +201,17 @@ def bind_tcp(local: Endpoint) -> socket.socket:
     return listening
 
 
+def _tls_endpoints(settings: Settings) -> tuple[Endpoint, ...]:
+    """Return where TLS alone is to be spoken."""
+    tls = settings.tls
+    if tls.certificate is None:
+        return ()
+    if tls.listen or tls.shared:
+        return tls.listen
+    addresses = settings.listen or _everywhere()
+    return tuple(dict.fromkeys(one.with_port(DEFAULT_TLS_PORT) for one in addresses))
+
+
 def _everywhere() -> tuple[Endpoint, ...]:
     """Return the wildcard addresses of the families that this machine has."""
     try:
@@ -189,16 +225,17 @@ def _everywhere() -> tuple[Endpoint, ...]:
 
 def _explain(error: OSError, transport: Transport, local: Endpoint) -> StartError:
     what = f"cannot listen on {transport} {local}"
+    option = "--tls-listen" if transport is Transport.TLS else "--listen"
     if error.errno == errno.EADDRINUSE:
         flag = "u" if transport is Transport.UDP else "t"
         return StartError(
             f"{what}: another program has port {local.port}",
-            f"`ss -l{flag}np` names it; choose another port with --listen ADDRESS:PORT",
+            f"`ss -l{flag}np` names it; choose another port with {option} ADDRESS:PORT",
         )
     if error.errno == errno.EACCES:
         return StartError(
             f"{what}: ports below 1024 need privilege",
-            "choose a higher port with --listen ADDRESS:PORT, or grant CAP_NET_BIND_SERVICE",
+            f"choose a higher port with {option} ADDRESS:PORT, or grant CAP_NET_BIND_SERVICE",
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return StartError(
@@ -206,4 +243,4 @@ def _explain(error: OSError, transport: Transport, local: Endpoint) -> StartErro
             "`ip address` lists those that it has",
         )
     reason = (error.strerror or str(error)).lower()
-    return StartError(f"{what}: {reason}", "choose another address with --listen ADDRESS:PORT")
+    return StartError(f"{what}: {reason}", f"choose another address with {option} ADDRESS:PORT")

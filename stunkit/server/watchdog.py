@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from stunkit.endpoint import Endpoint, Family
-from stunkit.errors import Refused, TransactionError
+from stunkit.errors import Refused, TransactionError, Untrusted
 from stunkit.net.query import Asker
 from stunkit.protocol.schedule import Schedule
 from stunkit.wire.uri import Transport
@@ -52,11 +52,18 @@ class Watchdog:
         *,
         workers: int = 1,
     ) -> None:
-        self._endpoints = [(transport, _reachable(one)) for transport, one in endpoints]
+        self._endpoints = [  # a link-local address cannot be asked from loopback
+            (transport, _reachable(one)) for transport, one in endpoints if not one.scope
+        ]
         self._feed = feed
         self._patience = patience
         self._ports = PORTS_PER_WORKER * workers if workers > 1 else 1
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def endpoints(self) -> list[tuple[Transport, Endpoint]]:
+        """What is asked: our own sockets, those of wildcard addresses on loopback."""
+        return self._endpoints
 
     def start(self) -> None:
         """Go on in the running loop until ``stop``."""
@@ -114,7 +121,7 @@ async def _answers(asker: Asker, transport: Transport, endpoint: Endpoint) -> bo
     try:
         local = await asker.open(endpoint, transport)
         await asker.ask(endpoint, local, transport)
-    except Refused:
+    except (Refused, Untrusted):  # who shows a certificate, be it for another name, serves
         return True
     except TransactionError:
         return False

@@ -11,7 +11,6 @@ two waits. What a child does is in ``worker``; nothing here goes on in one.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import mmap
 import os
@@ -20,15 +19,19 @@ import signal
 import socket
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
 from stunkit.protocol.throttle import TABLE_SIZE
+from stunkit.server.alarm import listening_to_signals
 from stunkit.server.counters import BLOCK_SIZE, Counters
+from stunkit.server.crew import CREW_SIZE, Crew
+from stunkit.server.deaths import Deaths
+from stunkit.server.figures import Figures
 from stunkit.server.material import Material
+from stunkit.server.monitor import Post
 from stunkit.server.notification import Manager
 from stunkit.server.reload import Reload
 from stunkit.server.server import Server, choose_lane, make_throttle
@@ -47,8 +50,6 @@ from stunkit.server.worker import (
 )
 from stunkit.wire.uri import Transport
 
-SHORT_LIFE = 1.0  # seconds; who dies younger may have been broken from the start
-SHORT_LIVES = 25  # in a row and the server stops: more than an operator kills one after the other
 RETRY = 1.0  # seconds until another try where the system has no room for a process
 STOP_TIMEOUT = DRAIN_TIMEOUT + 3.0  # seconds until a worker that does not end is killed
 
@@ -67,6 +68,10 @@ class _Worker:
     line: socket.socket
     started: float
     behind: int = 0
+    serves: bool = False
+
+    def __str__(self) -> str:
+        return f"worker {self.slot} (pid {self.pid})"
 
 
 class Workers:
@@ -74,8 +79,8 @@ class Workers:
 
     ``sockets`` are taken over where others have bound them; ``manager`` is whose watchdog is fed;
     ``material`` where others have read the files that the settings name; ``reload`` is what SIGHUP
-    asks for.
-    ``counters`` has the figures of each worker's place; whoever takes a place counts on there.
+    asks for. ``counters`` has the figures of each worker's place; whoever takes a place counts on
+    there.
     """
 
     def __init__(
@@ -101,8 +106,10 @@ class Workers:
         self._sockets = Sockets(())
         self._manager = manager or Manager()
         self._workers: dict[int, _Worker] = {}  # by slot
+        self._crew = Crew(number, memoryview(mmap.mmap(-1, CREW_SIZE)))
+        self._post: Post | None = None
         self._unready = set(range(number))  # slots that have not served yet
-        self._deaths: Counter[str] = Counter()  # how those died who lived short, since one did not
+        self._deaths = Deaths()
         self._alarm = -1
         self._is_stopping = False
 
@@ -117,14 +124,17 @@ class Workers:
         self._sockets = self._given or Sockets.bind(self.settings, self.settings.workers)
         endpoints = self._sockets.endpoints
         try:
-            with self._listening_to_signals():
+            if self.settings.metrics.listen is not None:
+                figures = Figures(self.counters, self._crew)
+                self._post = Post.bind(self.settings.metrics.listen, figures)
+            with listening_to_signals() as self._alarm:
                 try:
                     self._watch(lambda: on_ready(endpoints))
                 finally:
                     self._drain()
         finally:
             self._kill()
-            self._sockets.close()
+            self._close()
         return Counters.sum(self.counters)
 
     def _watch(self, on_ready: Callable[[], None]) -> None:
@@ -134,24 +144,6 @@ class Workers:
             self._wait(None if is_complete else RETRY)
             if were_unready and not self._unready:
                 on_ready()
-
-    @contextlib.contextmanager
-    def _listening_to_signals(self) -> Iterator[None]:
-        """Have every signal that concerns us arrive as a byte in a pipe."""
-        self._alarm, write = os.pipe()
-        os.set_blocking(self._alarm, False)
-        os.set_blocking(write, False)
-        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
-        handlers = {number: signal.signal(number, _ignore) for number in numbers}
-        wakeup = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-        try:
-            yield
-        finally:
-            signal.set_wakeup_fd(wakeup)
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
-            os.close(self._alarm)
-            os.close(write)
 
     def _wait(self, timeout: float | None) -> None:
         """Wait for a signal or a worker's report, and deal with what there is."""
@@ -185,6 +177,8 @@ class Workers:
             report = b""
         if report == READY:
             self._unready.discard(worker.slot)
+            worker.serves = True
+            self._count_crew()
         elif report == ADOPTED:
             worker.behind -= 1
             self._finish_reloads()
@@ -204,8 +198,10 @@ class Workers:
             try:
                 tell(worker.line, self._each, self._material)
                 worker.behind += 1
+            except BlockingIOError:  # it has hung for so long that its line is full
+                log.warning("%s keeps the old settings", worker)
             except OSError:
-                log.warning("worker %d (pid %d) keeps the old settings", worker.slot, worker.pid)
+                log.debug("%s has just ended: its successor will have them", worker)
         self._finish_reloads()
 
     def _finish_reloads(self) -> None:
@@ -264,30 +260,13 @@ class Workers:
             del self._workers[worker.slot]
             with worker.line:
                 self._read_report(worker)  # its last words, if any
+            self._count_crew()
             self._finish_reloads()
             if not self._is_stopping:
-                self._judge(worker, describe_end(status), now - worker.started)
+                self._deaths.add(str(worker), describe_end(status), now - worker.started)
+                self._crew.replaced += 1
             elif status:
-                how = describe_end(status)
-                log.warning("worker %d (pid %d): %s while it drained", worker.slot, worker.pid, how)
-
-    def _judge(self, worker: _Worker, how: str, age: float) -> None:
-        """Decide whether a worker that has ended is replaced; raises StartError if not."""
-        if age >= SHORT_LIFE:
-            self._deaths.clear()
-        else:
-            self._deaths[how] += 1
-        is_last = self._deaths.total() >= SHORT_LIVES
-        what_next = "stopping the server" if is_last else "replacing it"
-        log.warning(
-            "worker %d (pid %d): %s after %.1f s; %s", worker.slot, worker.pid, how, age, what_next
-        )
-        if is_last:
-            hows = ", ".join(f"{how}: {number}" for how, number in self._deaths.items())
-            raise StartError(
-                f"{SHORT_LIVES} workers in a row lived less than {SHORT_LIFE:g} s ({hows})",
-                "what they had to say stands above, on stderr",
-            )
+                log.warning("%s: %s while it drained", worker, describe_end(status))
 
     def _drain(self) -> None:
         """Have every worker answer what has arrived, and wait for its end."""
@@ -295,7 +274,7 @@ class Workers:
         self._manager.stopping()
         for worker in self._workers.values():
             os.kill(worker.pid, signal.SIGTERM)
-        self._sockets.close()  # so that the last worker's end frees the ports
+        self._close()  # so that the last worker's end frees the ports
         end = time.monotonic() + STOP_TIMEOUT
         while self._workers and (left := end - time.monotonic()) > 0:
             self._wait(left)
@@ -304,12 +283,24 @@ class Workers:
         """End at once what is left, without a trace."""
         for worker in self._workers.values():
             if self._is_stopping:
-                log.warning("worker %d (pid %d) did not end: killed", worker.slot, worker.pid)
+                log.warning("%s did not end: killed", worker)
             os.kill(worker.pid, signal.SIGKILL)
         for worker in self._workers.values():
             os.waitpid(worker.pid, 0)
             worker.line.close()
         self._workers.clear()
+
+    def _count_crew(self) -> None:
+        """Write down how many serve, for whoever shows it."""
+        self._crew.serving = sum(worker.serves for worker in self._workers.values())
+        if not self._unready:
+            self._crew.complete()
+
+    def _close(self) -> None:
+        """Close all that workers inherit, in this process."""
+        self._sockets.close()
+        if self._post is not None:
+            self._post.listening.close()
 
     def _inherit(self, slot: int, line: socket.socket) -> Server:
         """Return the server of a slot, in the child, once all that is not its own is closed."""
@@ -319,14 +310,20 @@ class Workers:
         for other in self._workers.values():
             other.line.close()
         sockets, counters = self._sockets.share(slot), self.counters[slot]
-        return Server(
-            self._each,
+        settings, post = self._each, self._post
+        if slot and post is not None:  # one shows the figures of all
+            post.listening.close()
+            settings, post = settings.with_values({"metrics.listen": None}), None
+        server = Server(
+            settings,
             sockets=sockets,
             counters=counters,
             throttle=self._throttle,
             material=self._material,
             manager=None if slot else self._manager,  # one asks, and reaches all
         )
+        server.post = post
+        return server
 
 
 def require() -> None:
@@ -336,7 +333,3 @@ def require() -> None:
             "more than one worker needs Linux, which spreads datagrams among sockets",
             "use --workers 1",
         )
-
-
-def _ignore(*_: object) -> None:
-    """Do nothing: the signal's number is in the pipe by now."""

@@ -83,7 +83,7 @@ class Serve:
     @property
     def endpoints(self) -> list[tuple[str, Endpoint]]:
         """Transport and endpoint of each line that names a socket."""
-        found = (re.fullmatch(r"listening on (udp|tcp) (\S+)", line) for line in self.lines)
+        found = (re.fullmatch(r"listening on (udp|tcp|tls) (\S+)", line) for line in self.lines)
         return [(match[1], Endpoint.parse(match[2])) for match in found if match]
 
     async def line(self) -> str:

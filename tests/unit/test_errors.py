@@ -11,6 +11,7 @@ from stunkit.errors import (
     NotStun,
     Refused,
     ResolutionError,
+    SettingsError,
     StartError,
     StunkitError,
     TransactionError,
@@ -48,6 +49,12 @@ EVERY = [
         "cannot resolve stun.example: no such name",
     ),
     (UsageError("a port", "x", "no number"), "'x' is not a port: no number"),
+    (
+        SettingsError("a.toml", "limit.rate", "it is too low", 7),
+        "a.toml, line 7: limit.rate: it is too low",
+    ),
+    (SettingsError("a.toml", "", "it is not UTF-8"), "a.toml: it is not UTF-8"),
+    (SettingsError("", "listen", "a change needs a restart"), "listen: a change needs a restart"),
     (StartError("port 3478 is taken", "stop the other"), "port 3478 is taken; stop the other"),
     (
         LabError("make a namespace", "ip netns add a", "not permitted\n"),

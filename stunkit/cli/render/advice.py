@@ -39,7 +39,7 @@ def advise(report: Report) -> str:
             "UDP is blocked: no direct call is possible, and every call needs a relay that is "
             "reached over TCP or TLS"
         )
-    if report.udp is None:
+    if report.udp is None and report.mapped is None:
         return "nothing is known: no server answered"
     if report.mapping is None:
         return f"how hard a direct call is stays unknown: {_why_mapping(report)}"

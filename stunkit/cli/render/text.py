@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stunkit.text import printable
 
-def printable(text: str) -> str:
-    """Return text that cannot move a cursor: control and other odd characters are escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+__all__ = ["columns", "printable"]
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

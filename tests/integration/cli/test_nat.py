@@ -179,7 +179,7 @@ async def test_says_that_it_cannot_ask_from_there():
     ("arguments", "words"),
     [
         (["-4", "-6"], "exclude each other"),
-        (["stun:a.example?transport=tcp"], "asked over UDP"),
+        (["stun:a.example", "stuns:a.example"], "asked over UDP"),
         (["turn:a.example"], "turn: is not supported here"),
         (["--bind", "nowhere"], "'nowhere'"),
         (["-4", "--bind", "::1"], "-4 or -6 says otherwise"),

@@ -41,9 +41,7 @@ async def test_ends_well_when_it_is_told_to(number: int):
 async def test_lives_on_after_a_hangup():
     async with serve(FREE[0]) as server:
         server.process.send_signal(signal.SIGHUP)
-        assert await server.line() == (
-            "INFO nothing to reload: all settings came from the command line"
-        )
+        assert await server.line() == "INFO reloaded: the settings are the same"
         result = await whoami([str(server.endpoints[0][1])])
         assert result.answers[0].error is None
         assert (await server.stop()).status == 0

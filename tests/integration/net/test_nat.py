@@ -158,11 +158,27 @@ async def test_says_when_the_port_is_taken(server):
 
 
 @pytest.mark.parametrize(
-    "text", ["stuns:stun.example.org", "turn:stun.example.org", "stun:a.example?transport=tcp"]
+    "texts",
+    [
+        ["stuns:stun.example.org?transport=udp"],
+        ["turn:stun.example.org"],
+        ["stun:a.example", "stun:a.example?transport=tcp"],
+        ["stun:a.example", "stuns:a.example"],
+    ],
 )
-async def test_refuses_servers_that_cannot_be_asked_over_udp(text):
+async def test_refuses_servers_that_cannot_be_asked(texts):
     with pytest.raises(UsageError, match="ask about a NAT"):
-        await discover([text])
+        await discover(texts)
+
+
+async def test_learns_over_tcp_where_we_are_seen_and_nothing_about_udp(server):
+    result = await discover([f"stun:{server}?transport=tcp"])
+    assert result.ipv6 is None
+    report = result.ipv4
+    assert report is not None
+    assert report.mapped == report.local
+    assert (report.udp, report.nat, report.mapping, report.filtering) == (None,) * 4
+    assert [(one.server, one.error) for one in result.asked] == [(server, None)]
 
 
 async def test_tells_the_news(server):

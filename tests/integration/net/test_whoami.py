@@ -393,7 +393,9 @@ async def test_tells_of_each_answer_as_it_comes(names):
     assert [answer.server for answer in heard] == [server, quiet]
 
 
-@pytest.mark.parametrize("server", ["stuns:127.0.0.1", "turn:127.0.0.1", "http://x/", ""])
+@pytest.mark.parametrize(
+    "server", ["stuns:127.0.0.1?transport=udp", "turn:127.0.0.1", "http://x/", ""]
+)
 async def test_refuses_what_is_no_server_to_ask(server: str):
     with pytest.raises(UsageError):
         await whoami([server])

@@ -5,13 +5,15 @@ import re
 import pytest
 
 from stunkit.endpoint import Endpoint
+from stunkit.errors import Untrusted
 from stunkit.net.query import Asker
 from stunkit.net.whoami import whoami
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.wire.attributes.address import XorMappedAddress
 from stunkit.wire.attributes.text import Software
 from stunkit.wire.message import Message
-from stunkit.wire.uri import Transport
+from stunkit.wire.uri import NAMED, Transport
+from tests.integration.certificates import Authority
 from tests.integration.command import stunkit
 from tests.integration.loopback import HOSTS, free_port
 from tests.integration.peers.conftest import Ours
@@ -38,7 +40,7 @@ def turnserver(tmp_path_factory) -> int:
         yield port
 
 
-@pytest.mark.parametrize("transport", Transport)
+@pytest.mark.parametrize("transport", NAMED)
 @each_family
 async def test_answers_our_client(host: str, transport: Transport, turnserver: int):
     server = Endpoint.of(host, turnserver)
@@ -52,7 +54,7 @@ async def test_answers_our_client(host: str, transport: Transport, turnserver: i
 
 async def test_tells_whoami_the_same_over_all_transports(turnserver: int):
     hosts = ("127.0.0.1", "[::1]")
-    servers = [f"stun:{h}:{turnserver}?transport={t}" for t in Transport for h in hosts]
+    servers = [f"stun:{h}:{turnserver}?transport={t}" for t in NAMED for h in hosts]
     result = await whoami(servers)
     assert [answer.error for answer in result.answers] == [None] * 4
     assert [answer.mapped for answer in result.answers] == [
@@ -64,6 +66,46 @@ async def test_tells_whoami_the_same_over_all_transports(turnserver: int):
 async def test_tells_the_command_line_our_addresses(turnserver: int):
     ended = await stunkit("whoami", "--short", *(Endpoint.of(host, turnserver) for host in HOSTS))
     assert ended == type(ended)(0, "127.0.0.1\n::1\n", "")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def secure_turnserver(tmp_path_factory, authority: Authority) -> int:
+    """The port on which coturn's server speaks TLS too."""
+    folder = tmp_path_factory.mktemp("coturn-tls")
+    port = free_port(*HOSTS)
+    pair = authority.issue()
+    arguments = ["--stun-only", "-n", "--no-dtls", "--no-cli", "--relay-threads=1"]
+    arguments += [f"--listening-ip={host}" for host in HOSTS]
+    arguments += [f"--listening-port={port}", f"--tls-listening-port={port}", "--log-file=stdout"]
+    arguments += [f"--cert={pair.certificate}", f"--pkey={pair.key}"]
+    arguments += [f"--pidfile={folder / 'pid'}", f"--db={folder / 'db'}"]
+    answers = [Endpoint.of(host, port) for host in HOSTS]
+    with running(folder / "log", answers, "turnserver", *arguments):
+        yield port
+
+
+@each_family
+async def test_answers_our_client_over_tls(host, secure_turnserver: int, authority: Authority):
+    server = Endpoint.of(host, secure_turnserver)
+    async with Asker(ca_file=authority.file) as asker:
+        local = await asker.open(server, Transport.TLS)
+        answered = await asker.ask(server, local, Transport.TLS)
+    assert answered.response.get(XorMappedAddress).endpoint == local
+
+
+async def test_is_told_apart_from_whom_it_is_not(secure_turnserver: int, authority: Authority):
+    async with Asker(ca_file=authority.file) as asker:
+        with pytest.raises(Untrusted, match=r"not for stun\.example\.org"):
+            await asker.open(
+                Endpoint.of("127.0.0.1", secure_turnserver),
+                Transport.TLS,
+                name="stun.example.org",
+            )
 
 
 @each_family

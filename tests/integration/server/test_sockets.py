@@ -1,4 +1,5 @@
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -8,8 +9,9 @@ from stunkit.net.sockaddr import endpoint_of, sockaddr_of
 from stunkit.server import sockets as module
 from stunkit.server.settings import Settings
 from stunkit.server.sockets import Sockets, bind_tcp
+from stunkit.server.tls_settings import TlsSettings
 from stunkit.wire.uri import Transport
-from tests.integration.loopback import HOSTS, PORT_ATTEMPTS, family_of, udp_socket
+from tests.integration.loopback import HOSTS, PORT_ATTEMPTS, family_of, free_port, udp_socket
 
 WILDCARDS = ("0.0.0.0", "::")
 
@@ -247,3 +249,38 @@ def test_binds_ipv4_alone_where_there_is_no_ipv6(bind, monkeypatch, caplog):
     monkeypatch.setattr(module, "ANY_IPV4", Endpoint.of("0.0.0.0", 0))
     assert [door.local.host for door in bind().doors] == ["0.0.0.0"]
     assert caplog.messages == ["this machine has no IPv6: serving IPv4 only"]
+
+
+def with_tls(**choices) -> dict[str, TlsSettings]:
+    """Return settings that want TLS; the certificate is not read here."""
+    return {"tls": TlsSettings(certificate=Path("chain.pem"), **choices)}
+
+
+@each_family
+def test_binds_tls_at_its_own_port_of_the_same_addresses(monkeypatch, bind, host: str):
+    port = free_port(*HOSTS)
+    monkeypatch.setattr(module, "DEFAULT_TLS_PORT", port)
+    sockets = bind(any_port(host), any_port(host), **with_tls())
+    tls = [local for transport, local in sockets.endpoints if transport is Transport.TLS]
+    assert tls == [Endpoint.of(host, port)]
+    assert sockets.streams[-1] == (Transport.TLS, sockets.tls[0])
+
+
+def test_binds_tls_where_it_is_told_to(bind):
+    where = (any_port("127.0.0.1"), any_port("::1"))
+    sockets = bind(any_port("127.0.0.1"), **with_tls(listen=where))
+    assert [endpoint_of(one.getsockname()).host for one in sockets.tls] == ["127.0.0.1", "::1"]
+
+
+def test_binds_nothing_more_for_a_shared_port(bind):
+    sockets = bind(any_port("127.0.0.1"), **with_tls(shared=True))
+    (door,) = sockets.doors
+    assert sockets.tls == ()
+    assert sockets.endpoints[2:] == [(Transport.TLS, door.local)]
+
+
+def test_names_the_port_of_tls_that_is_taken(bind):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        local = endpoint_of(taken.getsockname())
+        with pytest.raises(StartError, match=rf"listen on tls {local}: .* --tls-listen"):
+            bind(any_port("127.0.0.1"), **with_tls(listen=(local,)))

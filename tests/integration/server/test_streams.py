@@ -33,7 +33,7 @@ class Bound:
         self.counters = Counters()
         self.streams = Streams(TcpSettings(**settings), Site(), self.counters)
         self.local = self.streams.bind(Endpoint.of(host, 0))
-        for listening in self.streams._sockets:  # small, so that a test fills it soon
+        for listening, _ in self.streams._sockets:  # small, so that a test fills it soon
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
 
 

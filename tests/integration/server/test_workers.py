@@ -17,8 +17,9 @@ from stunkit.errors import StartError
 from stunkit.net.sockaddr import sockaddr_of
 from stunkit.net.whoami import whoami
 from stunkit.server import workers as module
+from stunkit.server.deaths import SHORT_LIVES
 from stunkit.server.settings import Settings, TcpSettings
-from stunkit.server.workers import SHORT_LIVES, Workers
+from stunkit.server.workers import Workers
 from stunkit.wire.attributes.address import OtherAddress, ResponseOrigin
 from stunkit.wire.attributes.behavior import ChangeRequest
 from stunkit.wire.message import Message
@@ -36,7 +37,7 @@ PROGRAM = """
 import logging, os, signal, sys
 from stunkit.cli.main import main
 from stunkit.errors import StartError
-from stunkit.server import workers
+from stunkit.server import deaths, workers
 {change}
 sys.argv[1:] = {arguments!r}
 main()
@@ -319,7 +320,7 @@ async def test_stops_when_workers_die_again_and_again(change: str, how: str):
 
 async def test_forgets_short_lives_after_a_long_one():
     # as many as would stop it, but every life longer than what counts as short
-    async with changed("workers.SHORT_LIFE, workers.SHORT_LIVES = 0.0, 2") as server:
+    async with changed("deaths.SHORT_LIFE, deaths.SHORT_LIVES = 0.0, 2") as server:
         await lines_until(server, "ready")
         for _ in range(4):
             victim = (await complete(server))[0]
@@ -329,7 +330,7 @@ async def test_forgets_short_lives_after_a_long_one():
 
 
 async def test_counts_short_lives_of_all_workers_together():
-    async with changed("workers.SHORT_LIFE, workers.SHORT_LIVES = 60.0, 2") as server:
+    async with changed("deaths.SHORT_LIFE, deaths.SHORT_LIVES = 60.0, 2") as server:
         await lines_until(server, "ready")
         for pid in workers_of(server):
             os.kill(pid, signal.SIGKILL)
@@ -444,9 +445,7 @@ async def test_lives_on_after_a_hangup():
     async with running(2) as server:
         pids = workers_of(server)
         server.process.send_signal(signal.SIGHUP)
-        assert await server.line() == (
-            "INFO nothing to reload: all settings came from the command line"
-        )
+        assert await server.line() == "INFO reloaded: the settings are the same"
         assert workers_of(server) == pids
         assert (await server.stop()).status == 0
 

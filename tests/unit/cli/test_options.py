@@ -7,12 +7,16 @@ from click.testing import CliRunner
 from stunkit.cli.options import (
     SERVER_VARIABLE,
     client_options,
+    login_options,
     parse_bind,
     pick_family,
+    pick_login,
     pick_servers,
+    read_line,
 )
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import UsageError
+from stunkit.wire.registry import AttributeType
 from stunkit.wire.uri import Uri
 
 DEFAULT = [Uri.parse("stun.example.org")]
@@ -112,11 +116,86 @@ def test_takes_a_timeout_in_seconds(seconds):
 
 
 def test_has_the_options_that_client_verbs_share():
-    result = CliRunner().invoke(options, ["-4", "-6", "--bind", "::1", "--json"])
+    result = CliRunner().invoke(options, ["-4", "-6", "--bind", "::1", "--ca", "x.pem", "--json"])
     assert literal_eval(result.stdout) == {
         "only_ipv4": True,
         "only_ipv6": True,
         "bind": "::1",
         "timeout": 10.0,
+        "ca_file": "x.pem",
         "as_json": True,
     }
+
+
+def test_has_the_options_of_a_login():
+    @click.command()
+    @login_options
+    def login(**values: object) -> None:
+        click.echo(values)
+
+    result = CliRunner().invoke(login, ["--username", "ann", "--password-file", "-"])
+    assert literal_eval(result.stdout) == {
+        "username": "ann",
+        "password_file": "-",
+        "short_term": False,
+    }
+
+
+@pytest.fixture
+def password(tmp_path):
+    """A function that writes a file and returns its path."""
+
+    def password(text: str | bytes) -> str:
+        path = tmp_path / "password"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return str(path)
+
+    return password
+
+
+def test_asks_without_a_login_unless_it_is_told_to():
+    assert pick_login(None, None, short_term=False) is None
+
+
+def test_makes_a_login_of_its_own_for_each_server(password):
+    login = pick_login("ann", password("pw\nnot this"), short_term=True)
+    assert login is not None
+    assert login() is not login()
+    request, signature = login().request(bytes(12))
+    assert signature is not None
+    assert signature.key == b"pw"
+    assert request.value(AttributeType.USERNAME) == b"ann"
+
+
+@pytest.mark.parametrize(
+    ("username", "has_password", "short_term"),
+    [("ann", False, False), (None, True, False), (None, False, True), (None, True, True)],
+)
+def test_a_login_needs_username_and_password(username, has_password, short_term, password):
+    path = password("pw") if has_password else None
+    with pytest.raises(click.UsageError, match="go together"):
+        pick_login(username, path, short_term=short_term)
+
+
+@pytest.mark.parametrize(
+    ("username", "text", "sentence"),
+    [
+        ("", "pw", "'' is not a username and password to log in with"),
+        ("x" * 509, "pw", "is not a username and password to log in with"),
+        ("ann", "hush\a", "'ann' is not a username and password to log in with"),
+        ("ann", "", "is not a file with a password: its first line is empty"),
+        ("ann", "\npw", "is not a file with a password: its first line is empty"),
+        ("ann", b"\xff", "is not a file with a password: it is not UTF-8"),
+    ],
+)
+def test_says_what_is_wrong_with_a_login(username, text, sentence: str, password):
+    path = password(text)
+    with pytest.raises(UsageError) as caught:
+        pick_login(username, path, short_term=False)
+    assert sentence in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+def test_names_a_file_that_cannot_be_read(tmp_path):
+    with pytest.raises(UsageError, match="is not a file: no such file or directory"):
+        read_line(str(tmp_path / "absent"), "a file")

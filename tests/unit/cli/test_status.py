@@ -8,6 +8,7 @@ from stunkit.cli.status import ExitStatus, status_of
     ("error", "status"),
     [
         (errors.UsageError("a server", "x", "it is none"), 2),
+        (errors.SettingsError("a.toml", "lane", "it is no lane"), 3),
         (errors.StartError("cannot listen", "choose another port"), 3),
         (errors.LabError("make a namespace", "ip netns add x", "no"), 3),
         (errors.NoAnswer(7, 39.5), 4),

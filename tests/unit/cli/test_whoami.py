@@ -30,7 +30,7 @@ def test_refuses_options_that_make_no_sense(arguments, named):
         "[::1",
         "stun:127.0.0.1?transport=sctp",
         "turn:127.0.0.1",
-        "stuns:127.0.0.1",
+        "stuns:127.0.0.1?transport=udp",
         "a b",
         "",
     ],

@@ -102,3 +102,11 @@ def test_holds_more_than_any_server_will_see():
     tally = Counters().of(*UDP)
     tally.add_many(Disposition.ANSWERED, 1, 1 << 62, 1 << 62)
     assert tally.bytes_in == 1 << 62
+
+
+def test_adds_up_open_connections():
+    memory = memoryview(bytearray(BLOCK_SIZE))
+    one, other = Counters(memory), Counters()
+    one.connections, other.connections = 3, 4
+    assert Counters.sum([Counters(memory), other]).connections == 7
+    assert one.received == 0

@@ -60,12 +60,12 @@ def test_names_a_file_that_cannot_be_read(tmp_path: Path):
 
 
 def test_a_partner_needs_a_key():
-    with pytest.raises(SettingsError, match="partner.address: it needs partner.key_file"):
+    with pytest.raises(SettingsError, match=r"partner\.address: it needs partner\.key_file"):
         load(None)
 
 
 def test_a_key_needs_a_partner(tmp_path: Path):
-    with pytest.raises(SettingsError, match="partner.key_file: it needs partner.address"):
+    with pytest.raises(SettingsError, match=r"partner\.key_file: it needs partner\.address"):
         key_file.load(PartnerSettings(key_file=tmp_path / "key"))
 
 

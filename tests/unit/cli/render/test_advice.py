@@ -64,6 +64,11 @@ def test_never_calls_easy_or_hard_what_is_unknown():
         assert "hard:" not in said(one)
 
 
+def test_says_why_nothing_is_known_of_udp_where_a_server_was_asked_over_tls():
+    over_tls = report(None, None, nat=None, udp=None, why="asked over TLS")._replace(mapped=HERE)
+    assert said(over_tls) == "How hard a direct call is stays unknown: asked over TLS."
+
+
 def test_names_the_families_where_they_differ():
     text = said(report(APD, APDF), report(EI, APDF, nat=False))
     assert text.startswith("Over IPv4, direct calls are hard")
