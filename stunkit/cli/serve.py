@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from stunkit.cli.setting_options import SettingsCommand, chosen, setting_options
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
 from stunkit.net.loop import new_event_loop
-from stunkit.server import logs, monitor, settings_file
+from stunkit.server import descriptors, logs, monitor, settings_file
 from stunkit.server.activation import open_sockets
 from stunkit.server.counters import Counters
 from stunkit.server.material import Material
@@ -27,16 +25,9 @@ from stunkit.server.reload import Reload
 from stunkit.server.server import Server, choose_lane
 from stunkit.server.settings import Settings
 from stunkit.server.sockets import Sockets
-from stunkit.server.streams import ACCEPT_LIMIT
 from stunkit.server.worker import import_early
 from stunkit.server.workers import Workers, require
 from stunkit.wire.uri import Transport
-
-# Descriptors besides those of TCP connections: our own, and under a flood the connections of the
-# last few wake-ups, until those that make room for them are closed.
-SPARE_FILES = 64 + 16 * ACCEPT_LIMIT
-# The parent of several workers holds the sockets of all of them: of so many endpoints, and more.
-FILES_OF_WORKER = 16
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +55,7 @@ def command(*, config: str | None, check: bool, sample: bool, **options: Any) ->
     if check:
         click.echo(settings_file.dump(settings), nl=False)
         return
-    _allow_files(settings.tcp.max_connections + SPARE_FILES + settings.workers * FILES_OF_WORKER)
+    descriptors.allow(settings)
     manager = Manager.find()
     sockets = _open(settings)
     status = "serving " + ", ".join(f"{kind} {endpoint}" for kind, endpoint in sockets.endpoints)
@@ -165,16 +156,3 @@ def _on_signals(stopped: asyncio.Event, hung_up: asyncio.Event) -> None:
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
     if hasattr(signal, "SIGHUP"):
         loop.add_signal_handler(signal.SIGHUP, hung_up.set)
-
-
-def _allow_files(wanted: int) -> None:
-    """Raise the limit of open files to what the connections need, as far as it is ours to raise."""
-    if sys.platform == "win32":
-        return
-    import resource  # noqa: PLC0415 (not on Windows)
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < wanted:
-        with contextlib.suppress(ValueError, OSError):
-            limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))

@@ -39,7 +39,7 @@ class LifetimeTest(Inquiry[Evidence]):
     many random bytes.
     """
 
-    def __init__(  # noqa: PLR0913 (what all tests have, and an age)
+    def __init__(
         self,
         server: Endpoint,
         sockets: Sequence[Endpoint],

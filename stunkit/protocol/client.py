@@ -142,7 +142,7 @@ class Client:
         self._sends: list[Outgoing] = []
         self._events: list[Event] = []
 
-    def request(  # noqa: PLR0913 (the last two are for those who need them)
+    def request(
         self,
         message: Message,
         server: Endpoint,

@@ -224,7 +224,6 @@ class Link:
         self._events.append(Parted(reason))
         self._session = self._draw(SESSION_SIZE)
         self._peer = self._told = None
-        self._beats.clear()
         self._up_until = 0.0
 
     def _beat(self, now: float, receiver: bytes | None = None, acknowledged: int = 0) -> None:

@@ -19,6 +19,7 @@ from stunkit.net.udp import UdpSocket
 from stunkit.protocol.partner import Outcome
 from stunkit.protocol.site import Quartet, Site
 from stunkit.protocol.throttle import Limit, Ration, Throttle
+from stunkit.server import descriptors
 from stunkit.server.accepted import Reception
 from stunkit.server.alternate import Alternate
 from stunkit.server.counters import Counters
@@ -90,6 +91,7 @@ class Server:
 
         What ``needs_restart`` (see ``Setting``) is taken as it is now.
         """
+        descriptors.allow(settings)
         self._take(settings, material)
         for lane in self._lanes.values():
             lane.limit(self._throttle, self._ration)

@@ -123,6 +123,45 @@ async def test_ends_with_2_and_names_what_is_wrong(arguments, named):
     assert ended.stdout == ""
 
 
+async def test_ends_with_3_and_names_what_is_wrong_in_its_file(tmp_path):
+    path = tmp_path / "stunkit.toml"
+    path.write_text("[limit]\nrat = 5\n")
+    ended = await stunkit("serve", "--config", path)
+    assert ended.said == (
+        3,
+        f"stunkit: {path}, line 2: limit.rat: there is no such key; the nearest is limit.rate\n",
+    )
+    ended = await stunkit("serve", "--config", tmp_path / "absent", "--check")
+    assert ended.said == (
+        3,
+        f"stunkit: {tmp_path}/absent: cannot be read: no such file or directory\n",
+    )
+
+
+async def test_ends_with_3_and_no_secret_where_credentials_are_broken(tmp_path):
+    path = tmp_path / "credentials"
+    path.write_text("password ann\nhush hush\n")
+    path.chmod(0o600)
+    ended = await stunkit("serve", "--authentication-credentials-file", path)
+    assert ended.said == (
+        3,
+        f"stunkit: {path}, line 1: after password belongs a username and something more\n",
+    )
+
+
+async def test_serves_what_its_file_says(tmp_path):
+    path = tmp_path / "stunkit.toml"
+    path.write_text('listen = ["127.0.0.1:0", "[::1]:0"]\n')
+    async with serve(options=["--config", str(path)]) as server:
+        assert [endpoint.host for _, endpoint in server.endpoints[::2]] == ["127.0.0.1", "::1"]
+
+
+async def test_sample_explains_and_serves_nothing():
+    ended = await stunkit("serve", "--sample")
+    assert (ended.status, ended.stderr) == (0, "")
+    assert "#max_connections = 1000\n" in ended.stdout
+
+
 async def test_outlives_a_flood_of_half_open_connections_with_few_files():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))

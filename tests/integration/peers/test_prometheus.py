@@ -48,7 +48,7 @@ async def shown():
     place = Endpoint.of("127.0.0.1", free_port("127.0.0.1"))
     options = ("--workers", "2", "--limit-allow", "none", "--metrics-listen", str(place))
     async with serve("127.0.0.1:0", options=options) as server:
-        yield server.endpoints[0][1], place
+        yield server, place
 
 
 @asynccontextmanager
@@ -115,7 +115,7 @@ async def test_answers_every_query_of_the_dashboard():
                 busy = 'sum(rate(stunkit_messages_total{disposition="limited"}[5s])) > 0'
                 while not await query(database, busy):
                     for number in range(300):
-                        client.sendto(blank(number), sockaddr_of(server))
+                        client.sendto(blank(number), sockaddr_of(server.endpoints[0][1]))
                     await asyncio.sleep(0.1)
             empty = set()
             for name, expression in QUERIES.items():
@@ -126,6 +126,12 @@ async def test_answers_every_query_of_the_dashboard():
             instances = (await get(database, "/api/v1/label/instance/values")).document["data"]
             async with asyncio.timeout(PATIENCE):
                 while "unknown" in (health := await health_of_rules(database)):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            assert (await server.stop()).status == 0
+            is_scraped = filled(QUERIES["Scraped A"])
+            async with asyncio.timeout(PATIENCE):
+                while (now := await query(database, is_scraped))[0]["value"][1] != "0":
+                    assert now
                     await asyncio.sleep(0.1)
     assert empty == EMPTY
     assert 0 < float(ratio["value"][1]) <= 1.6

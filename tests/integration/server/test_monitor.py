@@ -16,6 +16,8 @@ from stunkit.server.figures import Figures
 from stunkit.server.monitor import MetricsSettings, Post
 from stunkit.server.server import Server
 from stunkit.server.settings import Settings
+from stunkit.server.tls_settings import TlsSettings
+from tests.integration.certificates import Authority
 from tests.integration.command import Serve, end, serve, start
 from tests.integration.loopback import free_port, serving
 from tests.integration.monitoring import exchange, get, scrape
@@ -97,6 +99,16 @@ async def test_asks_a_server_of_all_addresses_on_loopback():
         reply = await get(server.monitor.endpoint, "/healthz")
     assert reply.status == 200
     assert all(one["endpoint"].startswith("127.0.0.1:") for one in reply.document["sockets"])
+
+
+async def test_asks_over_tls_too_whatever_name_the_certificate_is_for(tmp_path):
+    pair = Authority(tmp_path).issue()
+    listen = (ANY,)
+    tls = TlsSettings(certificate=pair.certificate, key=pair.key, listen=listen)
+    async with Server(Settings(listen=listen, tls=tls, metrics=METRICS)) as server:
+        reply = await get(server.monitor.endpoint, "/healthz")
+    answers = {one["transport"]: one["answers"] for one in reply.document["sockets"]}
+    assert answers == {"udp": True, "tcp": True, "tls": True}
 
 
 async def test_is_not_healthy_when_a_socket_is_dead():

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
+import resource
 import signal
 import socket
 import tempfile
@@ -212,6 +213,28 @@ async def test_a_limit_comes_and_goes_while_it_serves(workers: int, settings: Se
         settings.write(more="refused_ports = []\n")
         await reload(server)
         assert await answers_to(200, local) == 200
+
+
+@each_way
+async def test_more_connections_may_have_more_files(workers: int, settings: Settings):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert hard == resource.RLIM_INFINITY or hard >= 4096, "this test needs 4096 open files"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    try:
+        async with running(settings, workers) as server:
+            pids = [server.process.pid] if workers == 1 else children(server.process.pid)
+            before = [limit_of_files(pid) for pid in pids]
+            settings.write("first", "[tcp]\nmax_connections = 3400\n")
+            assert await reload(server) == "INFO reloaded: tcp.max_connections"
+            after = [limit_of_files(pid) for pid in pids]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert all(new > old for old, new in zip(before, after, strict=True))
+
+
+def limit_of_files(pid: int) -> int:
+    limits = Path(f"/proc/{pid}/limits").read_text()
+    return int(re.search(r"^Max open files +(\d+)", limits, re.MULTILINE)[1])
 
 
 async def answers_to(number: int, server: Endpoint) -> int:

@@ -17,7 +17,7 @@ from tests.integration.certificates import Authority
 from tests.integration.loopback import PATIENCE, blank
 from tests.integration.server.test_accepted import HELLO, client, reception, serving
 
-SOON = 2.0  # seconds in which a client is served whom nobody makes wait, on a busy machine
+SOON = 3.0  # seconds in which a client is served whom nobody makes wait, on a busy machine
 FLOOD = 1000
 MOST = 200  # handshakes at a time
 

@@ -288,6 +288,19 @@ def test_refuses_what_an_old_session_heard():
     assert refused(b, data, NOW + INTERVAL) is Outcome.STALE
 
 
+def test_refuses_at_once_what_was_said_before_a_goodbye():
+    a, b = joined()
+    a.hand_over(0, CLIENT, b"answer")
+    said = a.sends()
+    carry(said, b, NOW)
+    a.part(NOW)
+    said += a.sends()
+    carry(said[1:], b, NOW)
+    assert len(b.events()) == 2
+    for old in said:
+        assert refused(b, old.data, NOW) is Outcome.STALE
+
+
 def test_refuses_a_second_partner():
     _, b = joined()
     forged = LinkMessage(Kind.BEAT, b"x" * 16, b._session, 99, 1, encode_pair(PAIRS[A]))
