@@ -18,7 +18,7 @@ from pathlib import Path
 from stunkit.errors import SettingsError, Unencodable
 from stunkit.protocol.credentials import ALGORITHM_BY_KEY_SIZE, Credentials
 from stunkit.protocol.nonces import LEAST_SECRET
-from stunkit.server.settings import AuthenticationSettings
+from stunkit.server.authentication_settings import AuthenticationSettings
 from stunkit.wire.attributes.text import Username
 from stunkit.wire.prepare import opaque_string
 

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from stunkit.endpoint import Endpoint
-from stunkit.protocol.credentials import Credentials
-from stunkit.protocol.nonces import LEAST_SECRET, LIFETIME, LONGEST_LIFETIME
 from stunkit.protocol.throttle import LEAST_RATE, Limit
+from stunkit.server.authentication_settings import AuthenticationSettings
 from stunkit.server.kinds import (
     Choice,
     File,
@@ -51,10 +50,6 @@ _LIMIT = Limit()  # for what its numbers are by default
 
 def _check_software(text: str) -> None:
     Software(text).encode(bytes(12))
-
-
-def _check_realm(text: str) -> None:
-    Credentials(realm=text, nonce_secret=bytes(LEAST_SECRET))
 
 
 def _parse_pair(text: str) -> tuple[str, str]:
@@ -137,36 +132,6 @@ class LimitSettings:
         if self.rate == 0:
             return None
         return Limit(self.rate, self.burst, self.prefix_ipv4, self.prefix_ipv6, self.allow)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthenticationSettings:
-    """Who may ask; without a credentials_file, everybody."""
-
-    credentials_file: Path | None = setting(
-        File("a file"),
-        None,
-        "Answer only those whose credentials stand in this file, and sign the answers; see "
-        "`stunkit explain authentication`.",
-    )
-    realm: str | None = setting(
-        Text("a realm", check=_check_realm),
-        None,
-        "Makes the credentials long-term, of this realm: best the server's domain name. "
-        "Empty: short-term.",
-    )
-    nonce_lifetime: int = setting(
-        Whole("a lifetime", 1, LONGEST_LIFETIME),
-        LIFETIME,
-        "How long a nonce is good; a client that comes back later is asked once more.",
-        unit="seconds",
-    )
-    nonce_secret_file: Path | None = setting(
-        File("a file"),
-        None,
-        f"Servers with the same text in this file, {LEAST_SECRET} bytes or more, accept each "
-        "other's nonces. Empty: each start makes its own.",
-    )
 
 
 def _endpoint(metavar: str) -> Written[Endpoint | None]:

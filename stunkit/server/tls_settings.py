@@ -67,4 +67,5 @@ class ProxySettings:
         (),
         "Connections from here have to begin with a PROXY header, which is believed: it says who "
         "the client is. From elsewhere none is.",
+        needs_restart=True,
     )

@@ -10,7 +10,7 @@ from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
 from stunkit.protocol.respond import Received, Response, respond
 from stunkit.server import streams
-from stunkit.server.lanes import portable
+from stunkit.server.lanes import lane
 from stunkit.server.server import Server
 from stunkit.server.settings import Settings
 from tests.integration.loopback import HOSTS
@@ -43,16 +43,17 @@ async def start(monkeypatch):
                 listen=tuple(Endpoint.of(host, 0) for host in hosts),
                 alternate=() if alternate is None else (Endpoint.of(alternate, 0),),
             )
+            monkeypatch.setattr(lane, "make_templates", lambda *_: {})  # respond sees all
             server = await started(settings)
             stack.push_async_callback(server.drain)
             ours = Ours(server)
 
-            def recording(received, site):
-                response = respond(received, site)
+            def recording(received, site, now):
+                response = respond(received, site, now)
                 ours.exchanges.append((received, response))
                 return response
 
-            monkeypatch.setattr(portable, "respond", recording)
+            monkeypatch.setattr(lane, "respond", recording)
             monkeypatch.setattr(streams, "respond", recording)
             return ours
 

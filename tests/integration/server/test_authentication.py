@@ -17,7 +17,7 @@ from stunkit.protocol.client import mapped_endpoint
 from stunkit.protocol.credentials import rest_password
 from stunkit.protocol.login import ROUNDS, Login
 from stunkit.protocol.schedule import Schedule
-from stunkit.server.settings import AuthenticationSettings
+from stunkit.server.authentication_settings import AuthenticationSettings
 from stunkit.wire.attributes.error import ErrorCode, UnknownAttributes
 from stunkit.wire.attributes.text import Nonce, Realm
 from stunkit.wire.fingerprint import check_fingerprint

@@ -16,9 +16,16 @@ from pathlib import Path
 import pytest
 
 from stunkit.endpoint import Endpoint
+from stunkit.errors import Refused
+from stunkit.net.query import Asker
+from stunkit.net.whoami import whoami
+from stunkit.protocol.login import Login
+from stunkit.server import settings as tree
+from stunkit.server.reload import Reload
+from stunkit.server.server import Server
 from stunkit.wire.attributes.text import Software
 from stunkit.wire.message import Message
-from stunkit.wire.registry import MessageClass
+from stunkit.wire.registry import AttributeType, MessageClass
 from tests.integration.command import Serve, serve
 from tests.integration.loopback import PATIENCE, blank, exchange, udp_socket
 
@@ -305,10 +312,6 @@ async def test_a_connection_is_answered_by_the_new_settings(workers: int, settin
 
 @each_way
 async def test_credentials_change_while_it_serves(workers: int, settings, folder: Path):
-    from stunkit.errors import Refused
-    from stunkit.net.whoami import whoami
-    from stunkit.protocol.login import Login
-
     async def error(local: Endpoint, password: str):
         result = await whoami([str(local)], login=lambda: Login("ann", password))
         return result.answers[0].error
@@ -336,3 +339,46 @@ async def test_credentials_change_while_it_serves(workers: int, settings, folder
         settings.write("a")
         await reload(server)
         assert await software_of(local) == {"a"}
+
+
+@each_way
+async def test_the_other_address_is_named_all_the_same(workers: int, settings: Settings):
+    options = ["--config", str(settings.path), "--workers", str(workers)]
+    async with serve(f"{HOST}:0", options=[*options, "--alternate", "127.0.0.2"]) as server:
+        for name in ("first", "second"):
+            settings.write(name)
+            await reload(server)
+            for _, local in server.endpoints[::2]:
+                with udp_socket(HOST) as plain:
+                    data, _ = await exchange(plain, blank(), local)
+                made = Message.decode(data)
+                assert made.get(Software).text == name
+                assert made.value(AttributeType.OTHER_ADDRESS) is not None
+
+
+async def test_nonces_stay_good(folder: Path):
+    entries = folder / "credentials"
+    entries.write_text("password ann pw\n")
+    entries.chmod(0o600)
+    chosen = tree.Settings().with_values(
+        {
+            "listen": (Endpoint.of(HOST, 0),),
+            "authentication.realm": "example.org",
+            "authentication.credentials_file": entries,
+        }
+    )
+    again = Reload(lambda: chosen)
+    present, material = again.load()
+    async with (
+        Server(present, material=material) as server,
+        Asker(login=lambda: Login("ann", "pw")) as asker,
+    ):
+        local = server.endpoints[0][1]
+        source = await asker.open(local)
+        await asker.ask(local, source)
+        assert server.counters.received == 2
+        prepared = again.prepare(present)
+        assert prepared is not None
+        server.adopt(*prepared)
+        await asker.ask(local, source)
+        assert server.counters.received == 3

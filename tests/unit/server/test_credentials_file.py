@@ -7,7 +7,7 @@ import pytest
 from stunkit.errors import SettingsError
 from stunkit.protocol.credentials import MD5, SHA256, rest_password
 from stunkit.server import credentials_file
-from stunkit.server.settings import AuthenticationSettings
+from stunkit.server.authentication_settings import AuthenticationSettings
 from stunkit.wire.integrity import long_term_key, short_term_key
 
 SECRET = bytes(range(32))  # of nonces

@@ -106,16 +106,3 @@ def test_names_what_differs():
     other = Settings().with_values({"limit.rate": 50.0, "workers": 2})
     assert [one.key for one in Settings().changes(other)] == ["workers", "limit.rate"]
     assert Settings().changes(Settings()) == []
-
-
-@pytest.mark.parametrize("realm", ["", "example.org", "Käse"])
-def test_realm_is_what_a_challenge_can_say(realm: str):
-    (setting,) = [one for one in SETTINGS if one.key == "authentication.realm"]
-    assert setting.kind.parse(realm) == (realm or None)
-
-
-@pytest.mark.parametrize("realm", ['a"b', "a\\b", "x" * 764])
-def test_realm_is_not_what_a_challenge_cannot_say(realm: str):
-    (setting,) = [one for one in SETTINGS if one.key == "authentication.realm"]
-    with pytest.raises(Exception, match="is not a realm"):
-        setting.kind.parse(realm)
