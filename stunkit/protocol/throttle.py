@@ -63,7 +63,7 @@ class Throttle:
     ``table`` is ``TABLE_SIZE`` bytes, all buckets full at first; ``secret`` keys the hash. The
     fields are for whoever judges many sources at once: ``cells`` is the table as numbers,
     ``interval_ns`` what an answer adds to a bucket's time and ``depth_ns`` how far ahead of now
-    it may get.
+    it may get; ``mask4`` and ``mask6`` leave the prefix of a little-endian address.
     """
 
     def __init__(self, limit: Limit, secret: bytes, table: memoryview | None = None) -> None:
@@ -79,8 +79,8 @@ class Throttle:
         self.limit = limit
         self.interval_ns = max(1, round(1e9 / limit.rate))
         self.depth_ns = self.interval_ns * (limit.burst - 1)
-        # A packed address, as a number, is shifted right until its prefix is left.
-        self._drop4, self._drop6 = 32 - limit.prefix4, 128 - limit.prefix6
+        # What is left of a packed address, read as a little-endian number, is its prefix.
+        self.mask4, self.mask6 = _mask(limit.prefix4, 4), _mask(limit.prefix6, 16)
         self._allow4 = _ranges(limit.allow, 4)
         self._allow6 = _ranges(limit.allow, 6)
 
@@ -120,12 +120,12 @@ class Throttle:
             if self._allow4 and self.is_allowed(packed):
                 return True
             factor, _, _ = self.factors(now_ns)
-            product = (int.from_bytes(packed, "big") >> self._drop4) * factor
+            product = (int.from_bytes(packed, "little") & self.mask4) * factor
         else:
             if self._allow6 and self.is_allowed(packed):
                 return True
             _, high, low = self.factors(now_ns)
-            prefix = int.from_bytes(packed, "big") >> self._drop6
+            prefix = int.from_bytes(packed, "little") & self.mask6
             product = (prefix >> 64) * high + (prefix & MASK) * low
         cells = self.cells
         bucket = (product & MASK) >> _UNUSED_BITS
@@ -163,6 +163,12 @@ class Ration:
         if admitted:
             self._full_at = full_at + admitted * self._interval_ns
         return admitted
+
+
+def _mask(prefix: int, size: int) -> int:
+    """Return the number that leaves the first bits of ``size`` bytes in little-endian order."""
+    ones = (1 << prefix) - 1 << 8 * size - prefix
+    return int.from_bytes(ones.to_bytes(size, "big"), "little")
 
 
 def _ranges(

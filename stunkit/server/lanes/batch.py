@@ -13,19 +13,29 @@ from __future__ import annotations
 
 import logging
 from collections.abc import MutableMapping
+from socket import htons
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stunkit.endpoint import Endpoint
-from stunkit.net.batch import ADDRESS, HEAD, Inbox, Outbox
+from stunkit.net.batch import ADDRESS, HEAD, PORT, Inbox, Outbox
 from stunkit.net.udp import UdpSocket
 from stunkit.protocol.respond import Disposition, Response
 from stunkit.protocol.site import Site
+from stunkit.protocol.template import Plain
 from stunkit.protocol.throttle import Ration, Throttle
 from stunkit.server.counters import Tally
-from stunkit.server.lanes.columns import NOT_STUN, OTHER, Filler, ThrottleColumns, sort_out
+from stunkit.server.lanes.columns import (
+    NOT_STUN,
+    OTHER,
+    Filler,
+    ThrottleColumns,
+    are_all_modern,
+    sort_out,
+)
 from stunkit.server.lanes.lane import Exit, Lane
+from stunkit.wire.message import HEADER_SIZE
 
 FEW = 16  # datagrams; so many at once are answered faster as an array
 ROUNDS = 4  # batches in a row before other sockets get their turn
@@ -51,7 +61,9 @@ class BatchLane(Lane):
         self._address = ADDRESS[family]
         self._columns = None if throttle is None else ThrottleColumns(throttle, family)
         self._is_plain = np.zeros(NOT_STUN + 1, np.bool_)  # by kind: whether a filler knows it
-        self._is_refused = np.zeros(1 << 16, np.bool_)  # by port
+        self._is_refused = np.zeros(1 << 16, np.bool_)  # by port, in the order of the network
+        self._ports = self._inbox.names.view(np.uint16)[:, PORT.start // 2]
+        self._addresses = self._inbox.names[:, self._address]
         self._fillers: dict[int, Filler] = {}
         # What the first rows of the outbox hold that all answers of a filler have in common.
         self._laid: tuple[Filler | None, int] = (None, 0)
@@ -61,11 +73,12 @@ class BatchLane(Lane):
         super()._adopt(site)
         made = [template for template in self._templates.values() if template.size <= HEAD]
         self._templates = {template.kind: template for template in made}
-        self._fillers = {one.kind: Filler(one, self.local.family) for one in made}
+        self._fillers = {one.kind: Filler(one, self._inbox, self._outbox) for one in made}
+        self._laid = (None, 0)
         self._is_plain[:] = False
         self._is_plain[list(self._fillers)] = True
         self._is_refused[:] = False
-        self._is_refused[list(site.refused_ports)] = True
+        self._is_refused[[htons(port) for port in site.refused_ports]] = True
 
     def limit(self, throttle: Throttle | None, ration: Ration | None) -> None:
         """Limit what is answered by these from now on."""
@@ -122,14 +135,13 @@ class BatchLane(Lane):
 
     def _answer_many(self, count: int) -> None:
         inbox = self._inbox
-        names, lengths = inbox.names[:count], inbox.lengths[:count]
-        kinds = sort_out(inbox.heads[:count], lengths)
-        is_refused = self._is_refused[names.view(">u2")[:, 1]]
-        filler = self._fillers.get(int(kinds[0]))
-        is_alike = filler is not None and np.count_nonzero(kinds == kinds[0]) == count
-        if filler is not None and is_alike and not np.count_nonzero(is_refused):
+        heads, lengths = inbox.heads[:count], inbox.lengths[:count]
+        is_refused = self._is_refused[self._ports[:count]]
+        filler = self._fillers.get(Plain.MODERN)
+        if filler and are_all_modern(heads, lengths) and not np.count_nonzero(is_refused):
             self._answer_alike(filler, count)
             return
+        kinds = sort_out(heads, lengths)
         wanted = self._is_plain[kinds]  # the rows that a filler answers
         others: dict[int, Response] = {}
         if np.count_nonzero(wanted) < count:
@@ -144,23 +156,23 @@ class BatchLane(Lane):
         for kind, filler in self._fillers.items():
             found = np.flatnonzero(wanted & (kinds == kind))
             if len(found):
-                waiting = self._fill(filler, found, len(found), waiting)
+                received = int(lengths[found].sum())
+                waiting = self._fill(filler, found, len(found), waiting, received=received)
         self._send_waiting(waiting)
         for row, response in others.items():
             self._send(response, int(lengths[row]))
 
     def _answer_alike(self, filler: Filler, count: int) -> None:
-        """Answer plain requests of one kind, and no port among them is refused: the usual case."""
+        """Answer blank requests when no port among them is refused: the usual case."""
         rows: slice | NDArray[np.intp] = slice(0, count)
         if self._columns is not None:
-            addresses = np.ascontiguousarray(self._inbox.names[:count, self._address])
-            admitted = self._columns.admit(addresses, self._now_ns)
+            admitted = self._columns.admit(self._addresses[:count], self._now_ns)
             answered = int(np.count_nonzero(admitted))
             if answered < count:
                 rows = np.flatnonzero(admitted)
                 self._tally_rows(Disposition.LIMITED, np.flatnonzero(~admitted))
                 count = answered
-        self._send_waiting(self._fill(filler, rows, count, 0))
+        self._send_waiting(self._fill(filler, rows, count, 0, received=count * HEADER_SIZE))
 
     def _ask_respond(
         self, kinds: NDArray[np.uint8], wanted: NDArray[np.bool_]
@@ -196,8 +208,7 @@ class BatchLane(Lane):
             charged = wanted.copy()
             charged[list(others)] = True
         rows = np.flatnonzero(charged)
-        addresses = np.ascontiguousarray(self._inbox.names[rows, self._address])
-        admitted = columns.admit(addresses, self._now_ns)
+        admitted = columns.admit(self._addresses[rows], self._now_ns)
         if np.count_nonzero(admitted) == len(rows):
             return
         limited = rows[~admitted]
@@ -207,20 +218,23 @@ class BatchLane(Lane):
             others.pop(row, None)
 
     def _fill(
-        self, filler: Filler, rows: slice | NDArray[np.intp], count: int, waiting: int
+        self,
+        filler: Filler,
+        rows: slice | NDArray[np.intp],
+        count: int,
+        waiting: int,
+        *,
+        received: int,
     ) -> int:
         """Put the answers to ``count`` rows behind those that wait; return how many wait now."""
-        inbox, outbox = self._inbox, self._outbox
         end = waiting + count
-        size = filler.template.size
         if waiting or self._laid[0] is not filler or self._laid[1] < count:
-            filler.lay(outbox.rows[waiting:end])
-            outbox.lengths[waiting:end] = size
+            filler.lay(waiting, end)
             self._laid = (None, 0) if waiting else (filler, count)
-        filler.fill(inbox.heads[rows], inbox.names[rows], outbox.rows[waiting:end])
-        outbox.address(inbox, rows, waiting, count)
-        received = int(np.add.reduce(inbox.lengths[rows]))
-        self._tally.add_many(Disposition.ANSWERED, count, received, count * size)
+        filler.fill(rows, waiting, end)
+        self._outbox.address(self._inbox, rows, waiting, count)
+        sent = count * filler.template.size
+        self._tally.add_many(Disposition.ANSWERED, count, received, sent)
         return end
 
     def _send_waiting(self, waiting: int) -> None:

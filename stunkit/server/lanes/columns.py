@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stunkit.endpoint import Family
-from stunkit.net.batch import ADDRESS, HEAD, PORT
+from stunkit.net.batch import ADDRESS, HEAD, PORT, Inbox, Outbox
 from stunkit.protocol.template import (
     BLANK,
     FINGERPRINT,
@@ -28,7 +28,7 @@ from stunkit.protocol.template import (
     Plain,
     Template,
 )
-from stunkit.protocol.throttle import BUCKETS_BITS, Throttle
+from stunkit.protocol.throttle import BUCKETS_BITS, MASK, Throttle
 from stunkit.wire.fingerprint import XOR
 from stunkit.wire.message import HEADER_SIZE, MAGIC_COOKIE
 
@@ -43,7 +43,14 @@ _BLANK = np.frombuffer(BLANK, np.uint32)[0]
 _COOKIE = np.frombuffer(MAGIC_COOKIE, np.uint32)[0]
 _REQUEST = np.frombuffer(REQUEST, np.uint16)[0]
 _SOFTWARE = np.frombuffer(SOFTWARE, np.uint16)[0]
+_UNUSED_BITS = np.uint64(64 - BUCKETS_BITS)  # of the hash that chooses a bucket
 _FINGERPRINT = np.frombuffer(FINGERPRINT, np.uint32)[0]
+
+
+def are_all_modern(heads: Bytes, lengths: NDArray[np.uint32]) -> bool:
+    """Return whether every row is a blank request with the magic cookie: the usual case."""
+    is_modern = (heads.view(np.uint64)[:, 0] == _BLANK_MODERN) & (lengths == HEADER_SIZE)
+    return bool(np.count_nonzero(is_modern) == len(heads))  # twenty times as fast as ``all``
 
 
 def sort_out(heads: Bytes, lengths: NDArray[np.uint32]) -> NDArray[np.uint8]:
@@ -51,9 +58,6 @@ def sort_out(heads: Bytes, lengths: NDArray[np.uint32]) -> NDArray[np.uint8]:
     is_short = lengths == HEADER_SIZE
     is_modern: NDArray[np.bool_] = (heads.view(np.uint64)[:, 0] == _BLANK_MODERN) & is_short
     kinds = is_modern.view(np.uint8)  # Plain.MODERN is 1
-    if np.count_nonzero(is_modern) == len(kinds):  # twenty times as fast as ``all``
-        return kinds
-    kinds = kinds.copy()
     words = heads.view(np.uint32)
     bodies = heads.view(">u2")[:, 1]
     is_broken = (lengths < HEADER_SIZE) | (heads[:, 0] > 0x3F)
@@ -88,75 +92,66 @@ def _sort_out_longer(rows: Bytes) -> NDArray[np.uint8]:
 
 
 class _Move(NamedTuple):
-    """One word of every row: from where in the requests or names to where in the answers.
+    """One word of each row: its column in the inbox, the one in the outbox, and what is XORed in.
 
-    ``number`` is XORed in; with ``adds``, what stands there already is, too.
+    Without a ``number``, that is what stands in the outbox.
     """
 
-    word: type[np.unsignedinteger[Any]]
-    start: int  # in words
-    end: int
-    comes_from_name: bool
-    number: np.unsignedinteger[Any]
-    adds: bool
+    column: NDArray[Any]
+    place: NDArray[Any]
+    number: np.unsignedinteger[Any] | None
 
 
 class Filler:
-    """Fills a ``Template`` for many requests; see there.
+    """Fills a ``Template``, see there, for what lies in an inbox, into an outbox.
 
     Words are moved one column at a time: a few long loops instead of many short ones.
     """
 
-    def __init__(self, template: Template, family: Family) -> None:
+    def __init__(self, template: Template, inbox: Inbox, outbox: Outbox) -> None:
         self.template = template
+        self._outbox = outbox
         self._raw = np.frombuffer(template.raw, np.uint8)
         self._size = len(template.raw)
         self._moves: list[_Move] = []
+        address = ADDRESS[inbox.family]
         for offset in template.source_offsets:
-            address = ADDRESS[family]
-            self._move(PORT.start, offset, 2, comes_from_name=True)
-            self._move(
-                address.start, offset + 2, address.stop - address.start, comes_from_name=True
-            )
+            self._move(inbox.names, PORT, offset)
+            self._move(inbox.names, address, offset + 2)
+        identity = slice(template.id_start, template.id_start + template.id_size)
         for offset in template.id_offsets:
-            self._move(
-                template.id_start,
-                offset,
-                template.id_size,
-                adds=offset != template.id_start,
-            )
+            self._move(inbox.heads, identity, offset, adds=offset != template.id_start)
 
-    def _move(
-        self, start: int, end: int, size: int, *, comes_from_name: bool = False, adds: bool = False
-    ) -> None:
+    def _move(self, rows: Bytes, columns: slice, end: int, *, adds: bool = False) -> None:
         """Move some bytes of each row, in words as long as their places allow."""
-        while size:
+        start, stop = columns.start, columns.stop
+        while start < stop:
             for word in (np.uint64, np.uint32, np.uint16):
                 width = np.dtype(word).itemsize
-                # names are 16 or 28 bytes apart
-                if not (start % width or end % width or width > size) and not (
-                    comes_from_name and width == 8
-                ):
+                is_even = not (rows.shape[1] % width or start % width or end % width)
+                if is_even and width <= stop - start:
                     break
-            number = word(0) if adds else self._raw[end : end + width].view(word)[0]
-            move = _Move(word, start // width, end // width, comes_from_name, number, adds)
-            self._moves.append(move)
-            start, end, size = start + width, end + width, size - width
+            number = None if adds else self._raw[end : end + width].view(word)[0]
+            column = rows.view(word)[:, start // width]
+            place = self._outbox.rows.view(word)[:, end // width]
+            self._moves.append(_Move(column, place, number))
+            start, end = start + width, end + width
 
-    def lay(self, rows: Bytes) -> None:
-        """Write into ``rows`` what all answers have in common, once for many times ``fill``."""
-        rows[:, : self._size] = self._raw
+    def lay(self, at: int, end: int) -> None:
+        """Write what all answers have in common, once for many times ``fill``."""
+        self._outbox.rows[at:end, : self._size] = self._raw
+        self._outbox.lengths[at:end] = self.template.size
 
-    def fill(self, heads: Bytes, names: Bytes, rows: Bytes) -> None:
-        """Write into ``rows``, laid before, the answers to ``heads``, which came from ``names``."""
-        for word, start, end, comes_from_name, number, adds in self._moves:
-            column = (names if comes_from_name else heads).view(word)[:, start]
-            place = rows.view(word)[:, end]
-            np.bitwise_xor(column, place if adds else number, out=place)
+    def fill(self, rows: NDArray[np.intp] | slice, at: int, end: int) -> None:
+        """Write the answers to some rows of the inbox into some of the outbox, laid before."""
+        for column, place, number in self._moves:
+            target = place[at:end]
+            np.bitwise_xor(column[rows], target if number is None else number, out=target)
         if self.template.has_fingerprint:
-            covered = self._size - 4
-            value = crc32_rows(rows[:, :covered]) ^ XOR
-            rows[:, self._size : self._size + 4] = value.astype(">u4").view(np.uint8).reshape(-1, 4)
+            filled = self._outbox.rows[at:end]
+            value = crc32_rows(filled[:, : self._size - 4]) ^ XOR
+            digits = value.astype(">u4").view(np.uint8).reshape(-1, 4)
+            filled[:, self._size : self._size + 4] = digits
 
 
 class ThrottleColumns:
@@ -166,7 +161,9 @@ class ThrottleColumns:
         self._throttle = throttle
         self._cells = np.frombuffer(throttle.cells, np.int64)
         self._is_ipv4 = family is Family.IPV4
-        self._drop4 = np.uint32(32 - throttle.limit.prefix4)
+        self._mask4 = None if throttle.limit.prefix4 == 32 else np.uint32(throttle.mask4)
+        self._mask_high = np.uint64(throttle.mask6 >> 64)
+        self._mask_low = np.uint64(throttle.mask6 & MASK)
         self._factors_before = (0, 0, 0)
         self._factors: tuple[np.uint64, ...] = ()
         version = 4 if self._is_ipv4 else 6
@@ -189,41 +186,37 @@ class ThrottleColumns:
         admitted[rest] = self._charge(buckets[rest], now_ns)
         return admitted
 
-    def _buckets(self, addresses: Bytes, now_ns: int) -> NDArray[np.intp]:
+    def _buckets(self, addresses: Bytes, now_ns: int) -> NDArray[np.uint64]:
         """Return the bucket of each address; see ``Throttle.admit``."""
-        limit = self._throttle.limit
         factors = self._throttle.factors(now_ns)
         if factors is not self._factors_before:
             self._factors_before = factors
             self._factors = tuple(map(np.uint64, factors))
         factor4, factor_high, factor_low = self._factors
         if self._is_ipv4:
-            product = (addresses.view(">u4")[:, 0] >> self._drop4) * factor4
+            words = addresses.view(np.uint32)[:, 0]
+            product = (words if self._mask4 is None else words & self._mask4) * factor4
         else:
-            halves = addresses.view(">u8").astype(np.uint64)
-            high, low = halves[:, 0], halves[:, 1]
-            drop = 128 - limit.prefix6
-            if drop >= 64:
-                product = (high >> np.uint64(drop - 64)) * factor_low
-            else:
-                if drop:
-                    low = low >> np.uint64(drop) | high << np.uint64(64 - drop)
-                product = (high >> np.uint64(drop)) * factor_high + low * factor_low
-        return (product >> np.uint64(64 - BUCKETS_BITS)).astype(np.intp)
+            halves = np.ascontiguousarray(addresses).view(np.uint64)
+            high, low = halves[:, 1] & self._mask_high, halves[:, 0] & self._mask_low
+            product = high * factor_high + low * factor_low
+        buckets: NDArray[np.uint64] = product >> _UNUSED_BITS
+        return buckets
 
-    def _charge(self, buckets: NDArray[np.intp], now_ns: int) -> NDArray[np.bool_]:
+    def _charge(self, buckets: NDArray[np.uint64], now_ns: int) -> NDArray[np.bool_]:
         """Charge each bucket one answer, in this order; return which could be charged."""
         count = len(buckets)
         interval, depth = self._throttle.interval_ns, self._throttle.depth_ns
         if count and np.count_nonzero(buckets == buckets[0]) == count:
-            full_at = max(self._throttle.cells[buckets[0]], now_ns)
-            admitted = min(count, max(0, (depth - (full_at - now_ns)) // interval + 1))
+            bucket, cells = int(buckets[0]), self._throttle.cells
+            full = max(cells[bucket], now_ns)
+            admitted = min(count, max(0, (depth - (full - now_ns)) // interval + 1))
             if admitted:
-                self._throttle.cells[buckets[0]] = full_at + admitted * interval
+                cells[bucket] = full + admitted * interval
             is_admitted: NDArray[np.bool_] = np.arange(count) < admitted
             return is_admitted
         order = np.argsort(buckets, kind="stable")
-        ordered = buckets[order]
+        ordered = buckets[order].astype(np.intp)
         places = np.arange(count)
         is_first = np.ones(count, np.bool_)
         is_first[1:] = ordered[1:] != ordered[:-1]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import Malformed, NotStun
-from stunkit.net.batch import HEAD, NAME_SIZE, write_name
+from stunkit.net.batch import HEAD, NAME_SIZE, Inbox, Outbox, write_name
 from stunkit.protocol.site import Quartet, Site
 from stunkit.protocol.template import Plain, make_templates, plain_kind
 from stunkit.protocol.throttle import TABLE_SIZE, Limit, Throttle
@@ -126,7 +126,7 @@ def test_sorts_out_a_batch_of_everything():
 @pytest.mark.parametrize("quartet", [False, True])
 def test_fills_as_the_template_would(family: Family, kind: Plain, quartet: bool):
     four = FOUR[family]
-    site = Site("stunkit", Quartet(four, four, proven=True) if quartet else None)
+    site = Site(None, Quartet(four, four, proven=True)) if quartet else Site("stunkit")
     template = make_templates(site, four[0], family)[kind]
     hosts = ["192.0.2.1", "255.255.255.255"] if family is Family.IPV4 else ["2001:db8::1", "ff::"]
     clients = [Endpoint.of(host, port) for host in hosts for port in (1, 65535)]
@@ -138,16 +138,19 @@ def test_fills_as_the_template_would(family: Family, kind: Plain, quartet: bool)
     ]
     heads, _ = laid(requests, b"\xee" * HEAD)
     names = np.frombuffer(b"".join(map(write_name, clients)), np.uint8)
-    names = names.reshape(-1, NAME_SIZE[family])
-    rows = np.full((4, 256), 0xDD, np.uint8)
-    filler = Filler(template, family)
-    filler.lay(rows)
-    filler.fill(heads[::-1], names[::-1], rows)  # once for others, to leave something behind
-    filler.fill(heads, names, rows)
-    for row, (request, client) in enumerate(zip(requests, clients, strict=True)):
+    inbox, outbox = Inbox(family, 8), Outbox(family, 8)
+    inbox.heads[:4], inbox.names[:4] = heads, names.reshape(-1, NAME_SIZE[family])
+    outbox.rows[:] = 0xDD
+    filler = Filler(template, inbox, outbox)
+    filler.lay(2, 6)
+    filler.fill(np.array([3, 2, 1, 0]), 2, 6)  # once for others, to leave something behind
+    filler.fill(slice(0, 4), 2, 6)
+    assert set(outbox.rows[:2].flat) == set(outbox.rows[6:].flat) == {0xDD}
+    for row, (request, client) in enumerate(zip(requests, clients, strict=True), 2):
         number = int.from_bytes(client.port.to_bytes(2, "big") + client.packed, "big")
-        assert rows[row, : template.size].tobytes() == template.fill(request, number)
-        assert set(rows[row, template.size :].tolist()) == {0xDD}
+        assert outbox.lengths[row] == template.size
+        assert outbox.rows[row, : template.size].tobytes() == template.fill(request, number)
+        assert set(outbox.rows[row, template.size :].tolist()) <= {0xDD}
 
 
 # That ThrottleColumns equals Throttle for any limit and crowd: tests/property/test_throttle.py.
