@@ -2,8 +2,9 @@
 
 What arrives at once is looked at a column at a time. Plain requests (see ``protocol.template``)
 are answered as an array, what is not STUN is counted and forgotten, and every other datagram goes
-through ``respond``, one by one. When few have arrived, an array would cost more than it saves, so
-they too are taken one by one, in the arrays they lie in.
+through ``respond``, one by one. When few have arrived, an array would cost more than it saves: as
+long as few come at a time, they go the portable lane's way; and when few are left of many, they are
+taken one by one in the arrays they lie in.
 
 Rules of this file: what is sent, to whom, from which socket and address, and what is counted, is
 what ``respond`` and the throttle would say of the same datagrams in the same order.
@@ -34,7 +35,8 @@ from stunkit.server.lanes.columns import (
     are_all_modern,
     sort_out,
 )
-from stunkit.server.lanes.lane import Exit, Lane
+from stunkit.server.lanes.lane import Exit
+from stunkit.server.lanes.portable import PortableLane
 from stunkit.wire.message import HEADER_SIZE
 
 FEW = 16  # datagrams; so many at once are answered faster as an array
@@ -43,7 +45,7 @@ ROUNDS = 4  # batches in a row before other sockets get their turn
 log = logging.getLogger(__name__)
 
 
-class BatchLane(Lane):
+class BatchLane(PortableLane):
     """Serves one bound UDP socket, a batch of datagrams at a time."""
 
     def __init__(
@@ -67,6 +69,7 @@ class BatchLane(Lane):
         self._fillers: dict[int, Filler] = {}
         # What the first rows of the outbox hold that all answers of a filler have in common.
         self._laid: tuple[Filler | None, int] = (None, 0)
+        self._is_quiet = True  # whether few datagrams came last time
         super().__init__(udp, site, tally, siblings, throttle, ration)
 
     def _adopt(self, site: Site) -> None:
@@ -94,6 +97,10 @@ class BatchLane(Lane):
         self._inbox.forget()
 
     def _wake(self) -> bool:
+        # Where few came last time, one or two are all that can be expected.
+        if self._is_quiet and not self._take(FEW):
+            return False
+        taken = 0
         for _ in range(ROUNDS):
             try:
                 count = self._inbox.receive(self._udp.fileno())
@@ -105,8 +112,11 @@ class BatchLane(Lane):
             except Exception:  # a lane's outermost loop: a batch must not end a server
                 self._tally.errors += 1
                 log.exception("a batch of %d datagrams broke the server's code", count)
+            taken += count
             if count < self._inbox.size:
+                self._is_quiet = taken < FEW
                 return False
+        self._is_quiet = False
         return True
 
     def answer(self, count: int) -> None:

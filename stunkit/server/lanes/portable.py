@@ -14,9 +14,13 @@ class PortableLane(Lane):
     """Serves one bound UDP socket, one datagram at a time."""
 
     def _wake(self) -> bool:
+        return self._take(DRAIN_LIMIT)
+
+    def _take(self, limit: int) -> bool:
+        """Answer at most ``limit`` datagrams; return whether it was as many."""
         self._look_at_clocks()
         try:
-            received, unsent = self._udp.exchange(self._express, self._serve, DRAIN_LIMIT)
+            received, unsent = self._udp.exchange(self._express, self._serve, limit)
         except Exception:  # a lane's outermost loop: a datagram must not end a server
             self._tally.errors += 1
             log.exception("a datagram broke the server's code")
@@ -24,4 +28,4 @@ class PortableLane(Lane):
         finally:
             self._count()
         self._tally.unsent += unsent
-        return received == DRAIN_LIMIT
+        return received == limit
