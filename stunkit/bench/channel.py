@@ -215,7 +215,7 @@ class TcpChannel(Channel):
     def flush(self) -> None:
         """Send what waits, as far as the connection takes it. Raises OSError."""
         try:
-            self._unsent = self._unsent[self._socket.send(self._unsent) :]
+            self._unsent = self._unsent[self._give(self._unsent) :]
         except BlockingIOError:
             pass
         except OSError:
@@ -227,7 +227,7 @@ class TcpChannel(Channel):
     def read(self) -> list[bytes]:
         """Return the messages that are complete."""
         try:
-            data = self._socket.recv(_READ)
+            data = self._take(_READ)
         except BlockingIOError:
             return []
         except OSError:
@@ -241,6 +241,14 @@ class TcpChannel(Channel):
         except NotStun as error:
             self.close()
             raise ConnectionAbortedError(f"no STUN on the connection: {error}") from error
+
+    def _take(self, size: int) -> bytes:
+        """Return what has come, nothing at the end. Raises BlockingIOError when there is none."""
+        return self._socket.recv(size)
+
+    def _give(self, data: bytes) -> int:
+        """Send some of it; return how much. Raises BlockingIOError when there is no room."""
+        return self._socket.send(data)
 
     def receive(self) -> Answers | None:
         """Return the messages that are complete, as columns."""

@@ -25,9 +25,11 @@ from stunkit.bench.options import MAX_RATE, Options
 from stunkit.bench.pace import Pace
 from stunkit.bench.result import Progress, Result, Tally
 from stunkit.bench.sources import pick_sources
+from stunkit.bench.tls import TlsChannel, open_tls
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
 from stunkit.net.batch import BATCH
+from stunkit.net.certificate import client_context
 from stunkit.net.udp import describe_errno
 from stunkit.wire.uri import Transport
 
@@ -51,7 +53,7 @@ class Engine:
         self._options = options
         self._server = server
         self._is_stopped = is_stopped
-        self._is_tcp = options.server.carrier is Transport.TCP
+        self._is_tcp = options.server.carrier is not Transport.UDP
         self._poller = select.epoll()
         self._all: list[Channel] = []
         self._channels: list[Channel] = []
@@ -123,12 +125,16 @@ class Engine:
             sources = pick_sources(options.sources, count)
         capacity = _capacity(options, count)
         post = None if self._is_tcp else Post(self._server)
+        context = client_context(options.ca_file) if options.server.scheme.is_secure else None
         for index, source in enumerate(sources):
             conversation = Conversation(os.urandom(12), capacity)
             try:
-                if post is None:
+                if context is not None:
+                    plain = open_tls(source, self._server, context, options.server.host)
+                    channel: Channel = TlsChannel(index, plain, conversation, self._poller)
+                elif post is None:
                     plain = open_tcp(source, self._server)
-                    channel: Channel = TcpChannel(index, plain, conversation, self._poller)
+                    channel = TcpChannel(index, plain, conversation, self._poller)
                 else:
                     plain = open_udp(source, self._server)
                     channel = UdpChannel(index, plain, conversation, self._poller, post)

@@ -27,7 +27,7 @@ MAX_RATE = 1_000_000.0  # requests a second; what the ledgers have room for
 class Options:
     """One run. Times are in seconds.
 
-    - ``server``: whom to ask; UDP, or TCP with ``?transport=tcp``.
+    - ``server``: whom to ask; UDP, TCP with ``?transport=tcp``, or TLS with ``stuns:``.
     - ``family``: IPv4 or IPv6, where the server's name has both.
     - ``rate``: requests a second of an open loop, all sockets together; None: a closed loop.
     - ``window``: requests that each socket keeps in flight in a closed loop.
@@ -36,6 +36,7 @@ class Options:
     - ``duration``: how long requests are sent; ``warmup``: the same, before, and not counted.
     - ``timeout``: after this a request without an answer is lost.
     - ``mine``: the server is the user's own though its address is not private.
+    - ``ca_file``: over TLS, trust the certificates in this file, not the system's.
 
     Raises UsageError for what contradicts itself.
     """
@@ -50,9 +51,10 @@ class Options:
     warmup: float = WARMUP
     timeout: float = TIMEOUT
     mine: bool = False
+    ca_file: str | None = None
 
     def __post_init__(self) -> None:
-        if self.server.scheme is not Scheme.STUN:
+        if self.server.scheme not in (Scheme.STUN, Scheme.STUNS):
             reason = f"{self.server.scheme}: is not supported here"
             raise UsageError("a server to put under load", self.server.format(), reason)
         if self.rate is not None and not 0 < self.rate <= MAX_RATE:

@@ -80,6 +80,12 @@ from stunkit.cli.status import ExitStatus
     help="A request that is not answered after this is lost.",
 )
 @click.option("--mine", is_flag=True, help="The server is yours though its address is public.")
+@click.option(
+    "--ca",
+    "ca_file",
+    metavar="FILE",
+    help="Over TLS, trust the certificates in FILE, not the system's.",
+)
 @click.option("-4", "only_ipv4", is_flag=True, help="Ask over IPv4 only.")
 @click.option("-6", "only_ipv6", is_flag=True, help="Ask over IPv6 only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -96,14 +102,15 @@ def command(
     warmup: float,
     timeout: float,
     mine: bool,
+    ca_file: str | None,
     only_ipv4: bool,
     only_ipv6: bool,
     as_json: bool,
 ) -> None:
     """Put a server of yours under load, and measure how it answers.
 
-    SERVER is HOST, HOST:PORT, [IPv6]:PORT or a stun: URI (?transport=tcp for TCP). Without it,
-    STUNKIT_SERVER counts. Every answer is checked. See `stunkit explain bench`.
+    SERVER is HOST, HOST:PORT, [IPv6]:PORT or a URI: stun: (?transport=tcp for TCP) or stuns: for
+    TLS. Without it, STUNKIT_SERVER counts. Every answer is checked. See `stunkit explain bench`.
     """
     if window is not None and rate is not None:
         raise click.UsageError("--window (closed loop) and --rate (open loop) exclude each other.")
@@ -121,6 +128,7 @@ def command(
         warmup=warmup,
         timeout=timeout,
         mine=mine,
+        ca_file=ca_file,
     )
     result = _run(Run(options), is_shown=not as_json and sys.stderr.isatty())
     if as_json:

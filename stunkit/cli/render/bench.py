@@ -180,7 +180,7 @@ def _percent(share: float) -> str:
 
 
 def _sockets(result: Result) -> str:
-    kind = "connection" if result.options.server.carrier is Transport.TCP else "socket"
+    kind = "socket" if result.options.server.carrier is Transport.UDP else "connection"
     count = f"{result.sockets} {kind}{'' if result.sockets == 1 else 's'}"
     if result.addresses == 1:
         return count

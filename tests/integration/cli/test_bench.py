@@ -98,7 +98,7 @@ async def test_first_interrupt_prints_what_was_measured():
         (("127.0.0.1", "--window", "2", "--rate", "2"), "exclude each other"),
         (("127.0.0.1", "--bind", "::1", "-4"), "IPv4 and IPv6 do not mix"),
         (("127.0.0.1", "--bind", "127.0.0.0/99"), "'127.0.0.0/99' is not a network"),
-        (("stuns:127.0.0.1",), "stuns: is not supported here"),
+        (("turns:127.0.0.1",), "turns: is not supported here"),
         (("127.0.0.1", "--rate", "nan"), "nan"),
         (("127.0.0.1", "--bind", "127.0.0.1:7", "--sockets", "2"), "cannot share it"),
     ],

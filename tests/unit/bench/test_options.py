@@ -45,7 +45,7 @@ def test_minus_6_contradicts_an_ipv4_source():
         options("127.0.0.2", family=Family.IPV6)
 
 
-@pytest.mark.parametrize("server", ["stuns:127.0.0.1", "turn:127.0.0.1"])
+@pytest.mark.parametrize("server", ["turns:127.0.0.1", "turn:127.0.0.1"])
 def test_refuses_what_it_cannot_speak(server):
     with pytest.raises(UsageError, match="not supported"):
         options(server=server)
