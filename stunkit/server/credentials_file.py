@@ -125,7 +125,9 @@ def _read(path: Path) -> str:
     """Return a file's text; warn when everybody can read it. Raises SettingsError."""
     try:
         if path.stat().st_mode & stat.S_IROTH:
-            log.warning("every user of this machine can read %s; chmod o-r helps", path)
+            log.warning(
+                "every user of this machine can read %s; leave it to one group (chmod 640)", path
+            )
         return path.read_text("utf-8")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

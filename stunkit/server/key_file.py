@@ -27,7 +27,9 @@ def load(settings: PartnerSettings) -> bytes | None:
         raise SettingsError("", "partner.address", "it needs partner.key_file")
     try:
         if path.stat().st_mode & stat.S_IROTH:
-            log.warning("every user of this machine can read %s; chmod o-r helps", path)
+            log.warning(
+                "every user of this machine can read %s; leave it to one group (chmod 640)", path
+            )
         key = bytes.fromhex(path.read_text("ascii"))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

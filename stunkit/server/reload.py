@@ -55,7 +55,7 @@ class Reload:
             _refuse([one for one in present.changes(settings) if one.needs_restart])
         except StunkitError as error:
             log.error(  # noqa: TRY400 (a sentence is enough)
-                "not reloaded, the old settings stay: %s", error, extra=UNLIMITED
+                "not reloaded, the old settings stay: %s%s", error, _who(error), extra=UNLIMITED
             )
         except Exception:  # an outermost loop: a server must not end because it was to change
             log.exception("not reloaded, the old settings stay: an error of ours", extra=UNLIMITED)
@@ -74,3 +74,10 @@ class Reload:
 def _refuse(changed: list[Setting]) -> None:
     if changed:
         raise SettingsError("", ", ".join(one.key for one in changed), "a change needs a restart")
+
+
+def _who(error: StunkitError) -> str:
+    """Say who may not read a file: not the one who started the server, perhaps (see `user`)."""
+    if "permission denied" not in str(error) or not hasattr(os, "geteuid"):
+        return ""
+    return f" to user {os.geteuid()}, as whom this process runs"

@@ -31,7 +31,7 @@ SERVER = Endpoint.of(PUBLIC[Family.IPV4][0], 3478)
 FORGED = "10.0.0.0/8"
 FLOOD = (sys.executable, "-m", "tests.lab.server.flood", str(SERVER))
 ROOT = Path(__file__).parents[3]
-SOURCES = int(os.environ.get("FLOOD_SOURCES", "1000000"))
+SOURCES = int(os.environ.get("FLOOD_SOURCES", "300000"))
 MIB = 1 << 20
 
 log = logging.getLogger(__name__)

@@ -33,7 +33,7 @@ def test_reads_what_openssl_writes(tmp_path: Path, caplog: pytest.LogCaptureFixt
 def test_warns_when_everybody_can_read_it(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING):
         load(write(tmp_path, DIGITS, 0o644))
-    assert "chmod o-r helps" in caplog.text
+    assert "(chmod 640)" in caplog.text
 
 
 @pytest.mark.parametrize(

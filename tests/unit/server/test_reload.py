@@ -1,4 +1,5 @@
 import logging
+import os
 
 import pytest
 
@@ -64,6 +65,12 @@ def test_refuses_what_is_broken_and_says_why(error, make, heard, messages):
     assert make(error).prepare(PRESENT) is None
     assert heard == ["begin", "read", "end"]
     assert messages() == [("ERROR", f"not reloaded, the old settings stay: {error}")]
+
+
+def test_says_as_whom_a_file_could_not_be_read(make, messages):
+    make(SettingsError("key", "", "cannot be read: permission denied")).prepare(PRESENT)
+    ((_, message),) = messages()
+    assert message.endswith(f"permission denied to user {os.geteuid()}, as whom this process runs")
 
 
 def test_survives_its_own_bugs(make, heard, messages):
