@@ -236,7 +236,7 @@ class Reference:
         for data, source, local in arrivals:
             kind = plain_kind(data)  # by which a lane may answer it
             is_rationed = ration is not None and kind is None and not is_not_stun(data)
-            if is_rationed and not ration.admit(now_ns):
+            if is_rationed and not ration.admit(len(data), now_ns):
                 figures[Disposition.SHED] += 1
                 figures["bytes_in"] += len(data)
                 continue

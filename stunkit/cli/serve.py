@@ -125,9 +125,13 @@ async def _adopt_again_and_again(server: Server, reload: Reload, hung_up: asynci
         before = server.settings
         # In a thread, as a long file of credentials takes its time, and datagrams do not wait.
         prepared = await asyncio.to_thread(reload.prepare, before)
-        if prepared is not None:
+        if prepared is None:
+            continue
+        try:
             server.adopt(*prepared)
-            reload.finish(before, server.settings)
+        except Exception:  # an outermost loop: the next SIGHUP may go better
+            log.exception("an error of ours while reloading: settings may be in force in part")
+        reload.finish(before, server.settings)
 
 
 def _announce(endpoints: Sequence[tuple[Transport, Endpoint]], settings: Settings) -> None:

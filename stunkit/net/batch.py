@@ -94,7 +94,8 @@ class Inbox:
         self.heads = np.zeros((size, HEAD), np.uint8)
         self.names = np.zeros((size, NAME_SIZE[family]), np.uint8)
         self.controls = np.zeros((size, CONTROL_SIZE[family] if tells_local else 0), np.uint8)
-        self._tails = mmap.mmap(-1, size * _TAIL)
+        # private, or what `forget` gives back would be kept
+        self._tails = mmap.mmap(-1, size * _TAIL, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         tails = np.frombuffer(self._tails, np.uint8).reshape(size, _TAIL)
         iovecs = np.zeros((size, 2), _dtype(_IOVEC))
         iovecs["base"][:, 0] = _addresses(self.heads)

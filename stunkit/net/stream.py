@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import ssl
+from collections import deque
 from collections.abc import Callable
 from typing import cast
 
@@ -17,7 +18,8 @@ from stunkit.wire.message import HEADER_SIZE, MAX_BODY
 from stunkit.wire.stream import StreamDecoder
 
 CLOSED = "the connection was closed"
-READ_SIZE = 4096  # bytes read at a time, so that one read leads to a bounded number of answers
+READ_SIZE = 4096  # bytes read at a time
+TURN = 16  # messages of one connection before everybody else gets their turn
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -49,6 +51,8 @@ class Connection(asyncio.BufferedProtocol):
         self._securing: asyncio.Future[None] | None = None
         self._failure: Exception | None = None  # what kept it from a session
         self._transport: asyncio.Transport | None = None
+        self._waiting: deque[bytes] = deque()  # messages that wait for our next turn
+        self._may_write = True
         self.local: Endpoint
         self.remote: Endpoint
 
@@ -135,10 +139,27 @@ class Connection(asyncio.BufferedProtocol):
         except NotStun as error:
             self.abort(f"not STUN: {error.reason}")
             return
-        for message in messages:
+        is_first = not self._waiting
+        self._waiting.extend(messages)
+        if is_first:
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        """Hand on some of the messages that wait; while any are left, nothing more is read."""
+        for _ in range(TURN):
+            if not self._waiting:
+                break
             if not self.is_open:  # what answered the last one broke it, or ended it
+                self._waiting.clear()
                 return
-            self._on_message(message, self.remote, self.local)
+            self._on_message(self._waiting.popleft(), self.remote, self.local)
+        if self._transport is None:
+            return
+        if self._waiting:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._take_turn)
+        elif self._may_write and self.is_open:
+            self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See ``asyncio.BaseProtocol``."""
@@ -151,12 +172,14 @@ class Connection(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         """Stop reading from a peer that does not read its answers."""
+        self._may_write = False
         if self._transport is not None:
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Read again once the peer has read."""
-        if self._transport is not None:
+        self._may_write = True
+        if self._transport is not None and not self._waiting:
             self._transport.resume_reading()
 
     def send(self, data: bytes) -> None:
@@ -170,7 +193,11 @@ class Connection(asyncio.BufferedProtocol):
             self._flush()
 
     def close(self) -> None:
-        """Close once what was sent has left."""
+        """Close once what has come is dealt with, and what was sent has left."""
+        waiting, self._waiting = self._waiting, deque()
+        for message in waiting:
+            if self.is_open:
+                self._on_message(message, self.remote, self.local)
         if self._transport is not None and self.is_open:
             if self._session is not None:
                 self._session.close()

@@ -16,7 +16,7 @@ datagrams is judged exactly as they would be one by one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -25,6 +25,7 @@ from ipaddress import IPv4Network, IPv6Network
 LEAST_RATE = 10.0  # answers a second; what RFC 5780 section 5 lets a client ask for
 BUCKETS_BITS = 18  # 262,144 buckets
 TABLE_SIZE = 8 << BUCKETS_BITS  # bytes: 2 MiB
+LOOK_SIZE = 64  # bytes of a datagram that one look is enough for
 ROTATION_NS = 60 * 1_000_000_000  # nanoseconds that a key of the hash is used for
 MASK = (1 << 64) - 1
 
@@ -150,18 +151,24 @@ class Ration:
         self._depth_ns = self._interval_ns * (burst - 1)
         self._full_at = 0
 
-    def admit(self, now_ns: int) -> bool:
-        """Charge one, or return False when there have been enough for now."""
-        return self.admit_many(1, now_ns) == 1
+    def admit(self, size: int, now_ns: int) -> bool:
+        """Charge a datagram of ``size`` bytes, or return False when there have been enough."""
+        return self.admit_many((size,), now_ns) == 1
 
-    def admit_many(self, count: int, now_ns: int) -> int:
-        """Charge as many as are left of ``count``, and return how many it was."""
+    def admit_many(self, sizes: Iterable[int], now_ns: int) -> int:
+        """Charge datagrams in this order, and return how many of the first can be looked at.
+
+        A long one takes longer: it counts once more for each ``LOOK_SIZE`` bytes.
+        """
         full_at = max(self._full_at, now_ns)
-        admitted = min(
-            count, max(0, (self._depth_ns - (full_at - now_ns)) // self._interval_ns + 1)
-        )
+        admitted = 0
+        for size in sizes:
+            if full_at - now_ns > self._depth_ns:
+                break
+            full_at += self._interval_ns * (1 + size // LOOK_SIZE)
+            admitted += 1
         if admitted:
-            self._full_at = full_at + admitted * self._interval_ns
+            self._full_at = full_at
         return admitted
 
 

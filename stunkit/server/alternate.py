@@ -49,7 +49,12 @@ class Alternate:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(INTERVAL if self._quartet.proven else RETRY)
-            await self._check()
+            try:
+                await self._check()
+            except Exception:  # an outermost loop: what is not checked any more is not to be named
+                log.exception("our own sockets could not be asked")
+                self._quartet = replace(self._quartet, proven=False)
+                self._adopt(self._quartet)
 
     async def _check(self) -> None:
         failed = await silent_sockets(self._quartet.local)

@@ -45,7 +45,14 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 async def start(*arguments: str, env: Mapping[str, str] | None = None) -> Process:
     """Start ``stunkit``, its output in pipes."""
     return await asyncio.create_subprocess_exec(
-        *STUNKIT, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=environment(env)
+        *STUNKIT,
+        *arguments,
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+        env=environment(env),
+        # a shell that runs the tests in its background has them ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

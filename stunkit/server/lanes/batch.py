@@ -195,7 +195,8 @@ class BatchLane(PortableLane):
         is_left = ~(wanted | not_stun)
         if self._ration is not None:
             rationed = np.flatnonzero(kinds == OTHER)
-            shed = rationed[self._ration.admit_many(len(rationed), self._now_ns) :]
+            sizes = inbox.lengths[rationed].tolist()
+            shed = rationed[self._ration.admit_many(sizes, self._now_ns) :]
             if len(shed):
                 self._tally_rows(Disposition.SHED, shed)
                 is_left[shed] = False

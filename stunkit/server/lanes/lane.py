@@ -18,7 +18,7 @@ from stunkit.protocol.template import is_not_stun, make_templates, plain_kind
 from stunkit.protocol.throttle import Ration, Throttle
 from stunkit.server.counters import Tally
 
-LAST_WAKES = 64  # they take more than RECEIVE_BUFFER holds, and have an end under a flood
+LAST_DRAIN = 0.5  # seconds; much more than a full queue takes, and an end to it under a flood
 
 log = logging.getLogger(__name__)
 
@@ -87,9 +87,9 @@ class Lane:
 
     def drain(self) -> None:
         """Answer what lies in the socket's queue; to be followed by ``close``."""
-        for _ in range(LAST_WAKES):
-            if not self._wake():
-                return
+        end = time.monotonic() + LAST_DRAIN
+        while self._wake() and time.monotonic() < end:
+            pass
 
     def close(self) -> None:
         """Stop at once."""
@@ -180,7 +180,7 @@ class Lane:
         if is_not_stun(data):
             self._tally.add(Disposition.NOT_STUN, len(data), 0)
             return b""
-        if self._ration is not None and not self._ration.admit(self._now_ns):
+        if self._ration is not None and not self._ration.admit(len(data), self._now_ns):
             self._tally.add(Disposition.SHED, len(data), 0)
             return b""
         return None

@@ -1,23 +1,27 @@
 import asyncio
+import itertools
 import logging
 import socket
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import pytest
+import uvloop
 
-from stunkit.endpoint import Endpoint
+from stunkit.endpoint import Endpoint, Family
 from stunkit.net.sockaddr import endpoint_of, sockaddr_of
-from stunkit.net.stream import READ_SIZE, Connection
+from stunkit.net.stream import READ_SIZE, TURN, Connection
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.protocol.respond import Disposition, respond
 from stunkit.protocol.site import Site
 from stunkit.server import streams as module
 from stunkit.server.counters import Counters
-from stunkit.server.settings import TcpSettings
+from stunkit.server.server import Server
+from stunkit.server.settings import Settings, TcpSettings
 from stunkit.server.streams import Streams
 from stunkit.wire.attributes.text import Software
 from stunkit.wire.message import Message
 from stunkit.wire.registry import Method
+from stunkit.wire.uri import Transport
 from tests.integration.loopback import HOSTS, PATIENCE, blank, family_of
 
 HALF = blank()[:10]
@@ -393,3 +397,28 @@ def test_raises_when_its_port_is_taken():
         streams = Streams(TcpSettings(), Site(), Counters())
         with pytest.raises(OSError, match="in use"):
             streams.bind(endpoint_of(taken.getsockname()))
+
+
+@pytest.mark.parametrize("loop_factory", [asyncio.SelectorEventLoop, uvloop.new_event_loop])
+def test_leaves_others_their_turn_while_many_pipeline(loop_factory):
+    """One client's many requests are answered in turns, between which others get theirs."""
+
+    async def run() -> tuple[int, list[int]]:
+        async with Server(Settings(listen=(Endpoint.parse("127.0.0.1:0"),))) as server:
+            endpoint = server.endpoints[0][1]
+            tally = server.counters.of(Transport.TCP, Family.IPV4)
+            reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+            turns = []
+            writer.write(b"".join(blank(number) for number in range(200)))
+            while tally.answered < 200:
+                await asyncio.sleep(0)  # a turn of the loop
+                turns.append(tally.answered)
+            answers = await reader.readexactly(200 * 32)
+            writer.close()
+            return len(answers), turns
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        size, turns = runner.run(asyncio.wait_for(run(), 20))
+    assert size == 200 * 32
+    steps = [after - before for before, after in itertools.pairwise([0, *turns])]
+    assert max(steps) <= 2 * TURN  # the first of what is read at once, and the first of our turns

@@ -230,13 +230,19 @@ def test_spreads_sources_over_its_buckets(size: int, shift: int):
 
 def test_rations_all_together():
     ration = Ration(100, 20)
-    assert [ration.admit(NOW) for _ in range(25)] == [True] * 20 + [False] * 5
-    assert ration.admit_many(50, NOW + SECOND // 10) == 10
-    assert ration.admit_many(50, NOW + SECOND // 10) == 0
-    assert ration.admit_many(0, NOW + SECOND) == 0
-    assert ration.admit_many(50, NOW + 10 * SECOND) == 20
-    assert ration.admit_many(5, NOW + 20 * SECOND) == 5
-    assert ration.admit_many(50, NOW + 20 * SECOND) == 15
+    assert [ration.admit(20, NOW) for _ in range(25)] == [True] * 20 + [False] * 5
+    assert ration.admit_many([20] * 50, NOW + SECOND // 10) == 10
+    assert ration.admit_many([20] * 50, NOW + SECOND // 10) == 0
+    assert ration.admit_many([], NOW + SECOND) == 0
+    assert ration.admit_many([20] * 50, NOW + 10 * SECOND) == 20
+    assert ration.admit_many([20] * 5, NOW + 20 * SECOND) == 5
+    assert ration.admit_many([20] * 50, NOW + 20 * SECOND) == 15
+
+
+def test_charges_a_long_datagram_for_the_time_that_it_takes():
+    ration = Ration(10, 20)
+    assert ration.admit_many([64 * 19, 20, 20], NOW) == 1  # 20 looks at once
+    assert ration.admit(20, NOW + SECOND // 10)
 
 
 def test_goes_on_under_another_limit_with_the_same_buckets():

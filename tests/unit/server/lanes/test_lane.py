@@ -9,7 +9,8 @@ from stunkit.protocol.respond import Disposition
 from stunkit.protocol.site import Site
 from stunkit.protocol.template import Plain
 from stunkit.server.counters import Counters
-from stunkit.server.lanes.lane import LAST_WAKES, Lane
+from stunkit.server.lanes import lane as lane_module
+from stunkit.server.lanes.lane import Lane
 from stunkit.wire.message import MAGIC_COOKIE
 from stunkit.wire.uri import Transport
 from tests.lanes import BENCHES, EVERYWHERE, FOUR, Arrival, Bench, Disagreement, assemble
@@ -53,10 +54,11 @@ def tally():
     return Counters().of(Transport.UDP, Family.IPV4)
 
 
-def test_drains_for_a_bounded_time(tally):
+def test_drains_for_a_bounded_time(tally, monkeypatch):
+    monkeypatch.setattr(lane_module, "LAST_DRAIN", 0.01)
     lane = Busy(Udp(0), Site(), tally)
-    lane.drain()
-    assert lane.wakes == LAST_WAKES
+    lane.drain()  # returns
+    assert lane.wakes >= 1
 
 
 def test_counts_drops_since_it_has_the_socket(tally):
