@@ -120,9 +120,12 @@ def _adopt(server: Server, line: socket.socket) -> None:
     """Do what ``tell`` says."""
     _, descriptors, _, _ = socket.recv_fds(line, REPORT_SIZE, 1)
     for memory in descriptors:
-        with open(memory, "rb") as file:  # noqa: PTH123 (it has no path)
-            file.seek(0)
-            server.adopt(*pickle.load(file))  # noqa: S301 (its writer is our parent)
+        try:
+            with open(memory, "rb") as file:  # noqa: PTH123 (it has no path)
+                file.seek(0)
+                server.adopt(*pickle.load(file))  # noqa: S301 (its writer is our parent)
+        except Exception:  # an outermost loop: the parent waits for us, and may tell us again
+            log.exception("an error of ours while reloading: settings may be in force in part")
         line.send(ADOPTED)
 
 
