@@ -13,20 +13,16 @@ what ``respond`` and the throttle would say of the same datagrams in the same or
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableMapping
 from socket import htons
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stunkit.endpoint import Endpoint
 from stunkit.net.batch import ADDRESS, HEAD, PORT, Inbox, Outbox
-from stunkit.net.udp import UdpSocket
 from stunkit.protocol.respond import Disposition, Response
 from stunkit.protocol.site import Site
 from stunkit.protocol.template import Plain
 from stunkit.protocol.throttle import Ration, Throttle
-from stunkit.server.counters import Tally
 from stunkit.server.lanes.columns import (
     NOT_STUN,
     OTHER,
@@ -35,7 +31,6 @@ from stunkit.server.lanes.columns import (
     are_all_modern,
     sort_out,
 )
-from stunkit.server.lanes.lane import Exit
 from stunkit.server.lanes.portable import PortableLane
 from stunkit.wire.message import HEADER_SIZE
 
@@ -48,20 +43,11 @@ log = logging.getLogger(__name__)
 class BatchLane(PortableLane):
     """Serves one bound UDP socket, a batch of datagrams at a time."""
 
-    def __init__(
-        self,
-        udp: UdpSocket,
-        site: Site,
-        tally: Tally,
-        siblings: MutableMapping[Endpoint, Exit] | None = None,
-        throttle: Throttle | None = None,
-        ration: Ration | None = None,
-    ) -> None:
-        family = udp.local.family
-        self._inbox = Inbox(family, tells_local=udp.tells_local)
-        self._outbox = Outbox(family, tells_local=udp.tells_local)
+    def _prepare(self) -> None:
+        family, tells_local = self.local.family, self._udp.tells_local
+        self._inbox = Inbox(family, tells_local=tells_local)
+        self._outbox = Outbox(family, tells_local=tells_local)
         self._address = ADDRESS[family]
-        self._columns = None if throttle is None else ThrottleColumns(throttle, family)
         self._is_plain = np.zeros(NOT_STUN + 1, np.bool_)  # by kind: whether a filler knows it
         self._is_refused = np.zeros(1 << 16, np.bool_)  # by port, in the order of the network
         self._ports = self._inbox.names.view(np.uint16)[:, PORT.start // 2]
@@ -70,7 +56,6 @@ class BatchLane(PortableLane):
         # What the first rows of the outbox hold that all answers of a filler have in common.
         self._laid: tuple[Filler | None, int] = (None, 0)
         self._is_quiet = True  # whether few datagrams came last time
-        super().__init__(udp, site, tally, siblings, throttle, ration)
 
     def _adopt(self, site: Site) -> None:
         super()._adopt(site)

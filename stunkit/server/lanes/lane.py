@@ -51,14 +51,17 @@ class Lane:
         self.local = udp.local
         self._udp = udp
         self._tally = tally
-        self._throttle = throttle
-        self._ration = ration
         self._siblings: MutableMapping[Endpoint, Exit] = {} if siblings is None else siblings
         self._siblings[self.local] = udp
         self._now_ns, self._now = 0, 0.0  # monotonic and Unix time of the present wake-up
         self._answered = self._bytes_in = self._bytes_out = 0  # since the last ``_count``
         self._drops_before = udp.kernel_drops() or 0
+        self._prepare()
+        self.limit(throttle, ration)
         self.site = site
+
+    def _prepare(self) -> None:
+        """Make what a lane needs besides, before it hears of limits and site."""
 
     @property
     def site(self) -> Site:

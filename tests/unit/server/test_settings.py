@@ -1,10 +1,12 @@
 import re
 from dataclasses import FrozenInstanceError
+from importlib.resources import files
 from ipaddress import ip_network
 
 import pytest
 
-from stunkit.protocol.throttle import Limit
+from stunkit.protocol.template import LONGEST
+from stunkit.protocol.throttle import BUCKETS_BITS, LEAST_RATE, LOOK_SIZE, TABLE_SIZE, Limit
 from stunkit.server.settings import (
     ANY_IPV4,
     ANY_IPV6,
@@ -106,3 +108,21 @@ def test_names_what_differs():
     other = Settings().with_values({"limit.rate": 50.0, "workers": 2})
     assert [one.key for one in Settings().changes(other)] == ["workers", "limit.rate"]
     assert Settings().changes(Settings()) == []
+
+
+def test_manual_says_which_limits_there_are():
+    page = " ".join((files("stunkit") / "manual/limits.md").read_text().split())
+    settings = Settings()
+    limit = settings.limit
+    for said in (
+        f"gets {limit.rate:g} answers a second, and {limit.burst} at once",
+        f"an IPv4 address, or the /{limit.prefix_ipv6} of an IPv6 one",
+        f"cannot be set below {LEAST_RATE:g}",
+        f"{1 << BUCKETS_BITS:,} counters, {TABLE_SIZE >> 20} MiB",
+        f"at most {LONGEST} bytes",
+        f"takes {settings.closer_looks} of these a second",
+        f"one for each {LOOK_SIZE} bytes",
+    ):
+        assert said in page
+    assert limit.prefix_ipv4 == 32
+    assert {7, 19, 53, 1900} <= set(settings.refused_ports)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from stunkit.endpoint import Endpoint, Family
@@ -10,7 +12,7 @@ from stunkit.protocol.site import Site
 from stunkit.protocol.template import Plain
 from stunkit.server.counters import Counters
 from stunkit.server.lanes import lane as lane_module
-from stunkit.server.lanes.lane import Lane
+from stunkit.server.lanes.lane import LAST_DRAIN, Lane
 from stunkit.wire.message import MAGIC_COOKIE
 from stunkit.wire.uri import Transport
 from tests.lanes import BENCHES, EVERYWHERE, FOUR, Arrival, Bench, Disagreement, assemble
@@ -55,10 +57,11 @@ def tally():
 
 
 def test_drains_for_a_bounded_time(tally, monkeypatch):
-    monkeypatch.setattr(lane_module, "LAST_DRAIN", 0.01)
+    seconds = itertools.count(1000.0, 0.125)
+    monkeypatch.setattr(lane_module.time, "monotonic", lambda: next(seconds))
     lane = Busy(Udp(0), Site(), tally)
-    lane.drain()  # returns
-    assert lane.wakes >= 1
+    lane.drain()
+    assert lane.wakes == LAST_DRAIN / 0.125
 
 
 def test_counts_drops_since_it_has_the_socket(tally):
