@@ -29,7 +29,8 @@ LOOK_SIZE = 64  # bytes of a datagram that one look is enough for
 ROTATION_NS = 60 * 1_000_000_000  # nanoseconds that a key of the hash is used for
 MASK = (1 << 64) - 1
 
-_UNUSED_BITS = 64 - BUCKETS_BITS  # of the hash
+UNUSED_BITS = 64 - BUCKETS_BITS  # of the hash
+_number = int.from_bytes  # half the time goes into finding it
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,11 @@ class Throttle:
             self._keyed_until = self._keyed_from + ROTATION_NS
         return self._factors
 
+    @property
+    def has_allowed4(self) -> bool:
+        """Whether any IPv4 address is without a limit."""
+        return bool(self._allow4)
+
     def is_allowed(self, packed: bytes) -> bool:
         """Return whether a packed address is on the list of those without a limit."""
         for low, high in self._allow4 if len(packed) == 4 else self._allow6:
@@ -117,19 +123,20 @@ class Throttle:
 
         Every datagram comes through here, so nothing is called that can be spared.
         """
+        if not self._keyed_from <= now_ns < self._keyed_until:
+            self.factors(now_ns)
         if len(packed) == 4:
             if self._allow4 and self.is_allowed(packed):
                 return True
-            factor, _, _ = self.factors(now_ns)
-            product = (int.from_bytes(packed, "little") & self.mask4) * factor
+            product = (_number(packed, "little") & self.mask4) * self._factors[0]
         else:
             if self._allow6 and self.is_allowed(packed):
                 return True
-            _, high, low = self.factors(now_ns)
-            prefix = int.from_bytes(packed, "little") & self.mask6
+            _, high, low = self._factors
+            prefix = _number(packed, "little") & self.mask6
             product = (prefix >> 64) * high + (prefix & MASK) * low
         cells = self.cells
-        bucket = (product & MASK) >> _UNUSED_BITS
+        bucket = (product & MASK) >> UNUSED_BITS
         full_at = cells[bucket]
         if full_at < now_ns:
             full_at = now_ns

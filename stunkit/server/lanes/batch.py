@@ -44,6 +44,7 @@ class BatchLane(PortableLane):
     """Serves one bound UDP socket, a batch of datagrams at a time."""
 
     def _prepare(self) -> None:
+        super()._prepare()
         family, tells_local = self.local.family, self._udp.tells_local
         self._inbox = Inbox(family, tells_local=tells_local)
         self._outbox = Outbox(family, tells_local=tells_local)
