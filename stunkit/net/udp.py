@@ -109,15 +109,16 @@ class UdpSocket:
         nothing, None to have ``on_datagram`` take the datagram over. Returns how many datagrams
         there were, and how many answers the kernel refused.
         """
-        udp, family = self._socket, self._socket.family
+        udp, tells_local, pack = self._socket, self._pktinfo, socket.inet_pton
+        family, receive, send = udp.family, udp.recvfrom, udp.sendto  # found once, not each time
         received = unsent = 0
         ancillary: list[tuple[int, int, bytes]] = []
         while received < limit:
             try:
-                if self._pktinfo:
+                if tells_local:
                     data, ancillary, _flags, source = udp.recvmsg(MAX_DATAGRAM, _ANCILLARY_SIZE)
                 else:
-                    data, source = udp.recvfrom(MAX_DATAGRAM)
+                    data, source = receive(MAX_DATAGRAM)
             except (BlockingIOError, InterruptedError):
                 break
             except OSError:
@@ -127,16 +128,16 @@ class UdpSocket:
                 continue
             received += 1
             host = source[0]
-            packed = socket.inet_pton(family, host.partition("%")[0] if "%" in host else host)
+            packed = pack(family, host.partition("%")[0] if "%" in host else host)
             answer = express(data, packed, source[1])
             if answer is None:
                 on_datagram(data, endpoint_of(source), self._asked(ancillary))
             elif answer:
                 try:
-                    if self._pktinfo:
+                    if tells_local:
                         udp.sendmsg([answer], [_pktinfo(self._asked(ancillary))], 0, source)
                     else:
-                        udp.sendto(answer, source)
+                        send(answer, source)
                 except OSError:
                     unsent += 1
         return received, unsent
