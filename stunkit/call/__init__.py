@@ -1,0 +1,1 @@
+"""Calls: whether two ends will connect, foretold from the facts of both."""
