@@ -1,0 +1,1 @@
+"""ICE: candidates, their pairs, and an agent, as values and machines that touch no socket."""
