@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import Unreachable
-from stunkit.net.certificate import IN_DETAIL, client_context, explain, lenient_context
 from stunkit.net.drive import Driver
-from stunkit.net.tls import TlsSession
+from stunkit.net.secure import Secure
+from stunkit.net.tls import ALPN
 from stunkit.net.udp import describe_errno, source_address
 from stunkit.protocol.client import Answered, Client, Event, Failed
 from stunkit.protocol.login import ROUNDS, Login, Signature
@@ -47,7 +46,7 @@ class Asker:
         self._login = login
         self._logins: dict[tuple[Endpoint, Transport], Login] = {}
         self._ca_file = ca_file
-        self._context: ssl.SSLContext | None = None  # slow to make, and few ask over TLS
+        self._secure: Secure | None = None  # slow to make, and few ask over TLS
         self._client = Client(schedule)
         self._driver: Driver[Event] = Driver(self._client, self._on_event)
         self._waiting: dict[bytes, asyncio.Future[Answered | Failed]] = {}
@@ -78,46 +77,30 @@ class Asker:
         """
         try:
             if transport is Transport.TLS:
-                return await self._secure(
-                    server, (name or server.host).partition("%")[0].rstrip(".")
-                )
+                return await self._connect_tls(server, name or server.host)
             if transport is Transport.TCP:
                 return await self._driver.connect(server, self._bind)
-            source = self._source(server)
-            if source not in self._sockets:
-                self._sockets[source] = self._driver.open_udp(source)
-            return self._sockets[source]
+            return self.listen(self._source(server))
         except OSError as error:
             reason = describe_errno(error.errno) if error.errno else str(error).lower()
             raise Unreachable(reason) from error
 
-    async def _secure(self, server: Endpoint, name: str) -> Endpoint:
-        """Open a TLS connection. Raises OSError when there is no connection at all."""
-        if self._context is None:
-            self._context = client_context(self._ca_file)
-        session = TlsSession(self._context, name)
-        try:
-            return await self._driver.connect(server, self._bind, session)
-        except ssl.SSLCertVerificationError as error:
-            shown = {}
-            if error.verify_code in IN_DETAIL:
-                shown = await self._look(server, name)
-            raise explain(error, name, shown) from error
-        except ssl.SSLError as error:
-            raise explain(error, name) from error
-        except OSError as error:
-            if session.is_begun:
-                raise explain(error, name) from error
-            raise
+    def listen(self, source: Endpoint) -> Endpoint:
+        """Open the UDP socket that servers are asked from by way of ``source``, unless it is open.
 
-    async def _look(self, server: Endpoint, name: str) -> dict[str, object]:
-        """Return what the certificate says that was not believed: nothing else is asked or sent."""
-        session = TlsSession(lenient_context(self._ca_file), name)
-        try:
-            await self._driver.connect(server, self._bind and self._bind.with_port(0), session)
-        except OSError:
-            return {}
-        return session.certificate
+        Returns where it is bound. Raises OSError.
+        """
+        if source not in self._sockets:
+            self._sockets[source] = self._driver.open_udp(source)
+        return self._sockets[source]
+
+    async def _connect_tls(self, server: Endpoint, name: str) -> Endpoint:
+        """Open a TLS connection. Raises OSError when there is no connection at all."""
+        if self._secure is None:
+            self._secure = Secure(self._ca_file, ALPN)
+        return await self._secure.connect(
+            self._driver, server, self._secure.session(name), self._bind
+        )
 
     async def ask(
         self,

@@ -84,13 +84,17 @@ class Answered(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """The end of a request without a usable answer; ``response`` is what came, if anything."""
+    """The end of a request without a usable answer; ``response`` is what came, if anything.
+
+    ``unsigned`` came without the signature that it has to have: anybody could have sent it.
+    """
 
     request: Message
     server: Endpoint
     local: Endpoint
     error: TransactionError
     response: Message | None = None
+    unsigned: Message | None = None
 
 
 class Stray(NamedTuple):
@@ -118,10 +122,10 @@ class _Transaction:
     signature: Signature | None
     sends: int = 1
     forged_by: str = ""
-    is_violated: bool = False
+    unsigned: Message | None = None  # the last response that was not signed as it has to be
 
     def silence(self, now: float) -> TransactionError:
-        if self.is_violated:
+        if self.unsigned is not None:
             return InvalidAnswer("the answer is not signed with the password that was asked with")
         return NoAnswer(self.sends, now - self.started, self.forged_by)
 
@@ -129,11 +133,15 @@ class _Transaction:
 class Client:
     """A machine (``protocol.machine``) that carries any number of transactions.
 
-    Raises ValueError for a schedule that sends nothing: its ``rc`` is under 1.
+    ``understood`` are the comprehension-required types that an answer may have. Raises ValueError
+    for a schedule that sends nothing: its ``rc`` is under 1.
     """
 
-    def __init__(self, schedule: Schedule | None = None) -> None:
+    def __init__(
+        self, schedule: Schedule | None = None, *, understood: frozenset[int] = UNDERSTOOD
+    ) -> None:
         self._schedule = schedule or Schedule()
+        self._understood = understood
         if self._schedule.rc < 1:
             raise ValueError(f"a request is sent once at least, not {self._schedule.rc} times")
         self._round_trips = RoundTrips()
@@ -179,6 +187,13 @@ class Client:
         if transaction is not None:
             self._fail(transaction, transaction.silence(now))
 
+    def stop_sending(self, transaction_id: bytes, now: float) -> None:
+        """Send a request no more, but wait for its answer as after the last time."""
+        transaction = self._open.get(transaction_id)
+        if transaction is not None and transaction.sends_left:
+            transaction.sends_left = 0
+            transaction.due = now + transaction.final
+
     def receive(self, data: bytes, source: Endpoint, local: Endpoint, now: float) -> None:
         """Take a datagram, or one whole message of a stream."""
         try:
@@ -202,9 +217,9 @@ class Client:
             self._stray(StrayKind.INVALID, source, local)
         elif transaction.signature and not transaction.signature.accepts(message):
             self._stray(StrayKind.UNSIGNED, source, local)
-            transaction.is_violated = True
+            transaction.unsigned = message
             if transaction.reliable:
-                self._fail(transaction, transaction.silence(now), response=message)
+                self._fail(transaction, transaction.silence(now))
         else:
             self._finish(transaction, message, now)
 
@@ -246,7 +261,7 @@ class Client:
 
     def _finish(self, transaction: _Transaction, response: Message, now: float) -> None:
         request = transaction.request
-        error = _unusable(response)
+        error = _unusable(response, self._understood)
         if error is not None:
             self._fail(transaction, error, StrayKind.DUPLICATE, response)
             return
@@ -273,7 +288,16 @@ class Client:
         request = transaction.request
         del self._open[request.transaction_id]
         self._remember(request.transaction_id, kind)
-        self._events.append(Failed(request, transaction.server, transaction.local, error, response))
+        self._events.append(
+            Failed(
+                request,
+                transaction.server,
+                transaction.local,
+                error,
+                response,
+                transaction.unsigned,
+            )
+        )
 
     def _remember(self, transaction_id: bytes, kind: StrayKind) -> None:
         self._ended[transaction_id] = kind
@@ -294,9 +318,9 @@ def mapped_endpoint(response: Message) -> Endpoint | None:
     return attribute.endpoint if attribute else None
 
 
-def _unusable(response: Message) -> TransactionError | None:
+def _unusable(response: Message, understood: frozenset[int]) -> TransactionError | None:
     """Return the error that a response amounts to, or None for a success that can be used."""
-    unknown = response.unknown(UNDERSTOOD)
+    unknown = response.unknown(understood)
     if unknown:
         types = ", ".join(f"0x{number:04X}" for number in unknown)
         return InvalidAnswer(f"the answer has attributes that must be understood: {types}")

@@ -105,10 +105,14 @@ class Login:
         self._challenge: _Challenge | None = None
 
     def request(
-        self, transaction_id: bytes, attributes: Iterable[Attribute] = ()
+        self,
+        transaction_id: bytes,
+        attributes: Iterable[Attribute] = (),
+        *,
+        method: int = Method.BINDING,
     ) -> tuple[Message, Signature | None]:
-        """Return a Binding request, and its signature if it has one."""
-        request = Message.request(Method.BINDING, transaction_id, attributes)
+        """Return a request, and its signature if it has one."""
+        request = Message.request(method, transaction_id, attributes)
         challenge = self._challenge
         if self._is_short_term:
             signature = Signature(

@@ -53,6 +53,8 @@ class StreamDecoder:
 
     def _whole_size(self, buffer: bytearray, start: int) -> int:
         if buffer[start] > 0x3F:
+            if buffer.startswith(b"HTTP/", start):  # a web server, or a portal that took our way
+                raise NotStun("it is HTTP", place="header")
             raise NotStun("the two most significant bits are not zero", place="header")
         length = buffer[start + 2] << 8 | buffer[start + 3]
         if length & 3:

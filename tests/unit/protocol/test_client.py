@@ -4,6 +4,7 @@ from stunkit.endpoint import Endpoint
 from stunkit.errors import InvalidAnswer, NoAnswer, Refused, TransactionError, Unreachable
 from stunkit.protocol.client import (
     MAX_ENDED,
+    UNDERSTOOD,
     Answered,
     Client,
     Failed,
@@ -665,6 +666,14 @@ def test_learns_nothing_from_a_forged_answer():
         assert client.deadline() == 1.5
 
 
+def test_takes_what_it_is_made_to_understand():
+    answer = answer_to(REQUEST, XorMappedAddress(MAPPED), Priority(1))
+    client = Client(understood=UNDERSTOOD | {AttributeType.PRIORITY})
+    client.request(REQUEST, SERVER, LOCAL, 0.0)
+    client.receive(answer.raw, SERVER, LOCAL, 0.1)
+    assert outcome(client).response == answer
+
+
 # Signed requests (RFC 8489 sections 9.1.4 and 9.2.5)
 
 SIGNATURE = Signature(b"secret", with_sha1=False, with_sha256=True, is_long_term=False)
@@ -710,6 +719,7 @@ def test_says_so_when_no_answer_was_signed(answer: Message):
     failed = outcome(client)
     assert isinstance(failed.error, InvalidAnswer)
     assert "signed" in str(failed.error)
+    assert (failed.response, failed.unsigned) == (None, answer)
 
 
 @UNSIGNED
@@ -719,7 +729,7 @@ def test_ends_at_once_when_a_stream_brings_an_answer_that_is_not_signed(answer: 
     stray, failed = client.events()
     assert stray.kind is StrayKind.UNSIGNED
     assert isinstance(failed.error, InvalidAnswer)
-    assert failed.response == answer
+    assert (failed.response, failed.unsigned) == (None, answer)
     assert client.deadline() is None
 
 
@@ -728,3 +738,20 @@ def test_an_unsigned_answer_from_elsewhere_violates_nothing():
     assert stray_of(client, ANSWER.raw, OTHER, LOCAL) is StrayKind.FORGED
     run_out(client)
     assert isinstance(outcome(client).error, NoAnswer)
+
+
+def test_request_that_is_to_be_sent_no_more_is_still_waited_for():
+    client = Client(Schedule(rc=3, rm=4))
+    client.request(REQUEST, SERVER, LOCAL, 0.0)
+    client.sends()
+    client.stop_sending(REQUEST.transaction_id, 0.2)
+    assert client.deadline() == 0.2 + 4 * 0.5
+    client.stop_sending(REQUEST.transaction_id, 1.0)  # once is enough
+    client.stop_sending(OTHER_REQUEST.transaction_id, 1.0)  # nobody knows it
+    assert client.deadline() == 0.2 + 4 * 0.5
+    client.tick(2.1)
+    assert client.sends() == []
+    client.receive(answer_to(REQUEST).raw, SERVER, LOCAL, 2.15)
+    client.tick(2.2)
+    (event,) = client.events()
+    assert isinstance(event, Answered)

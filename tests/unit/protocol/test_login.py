@@ -294,3 +294,11 @@ def test_signed_answer_with_a_bid_down_nonce_is_ignored(answer):
     assert not MODERN.accepts(add_integrity_sha256(answer(nonce), KEY))
     assert MODERN.accepts(add_integrity_sha256(answer(nonce, OFFER), KEY))
     assert MODERN.accepts(add_integrity_sha256(answer(Nonce(b"n")), KEY))
+
+
+def test_signs_a_request_of_any_method():
+    made = challenged(Realm(HOME), Nonce(b"nonce"))
+    request, signature = made.request(ID, method=Method.ALLOCATE)
+    assert request.method == Method.ALLOCATE
+    assert signature is not None
+    assert check_integrity(request, long_term_key("ann", HOME, "secret", MD5))

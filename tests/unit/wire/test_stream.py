@@ -96,3 +96,8 @@ def test_refuses_a_message_over_its_limit_by_the_header_alone() -> None:
     with pytest.raises(NotStun, match="a message of 36 bytes is over 32") as caught:
         decoder.receive(b"\0\1\0\x10" + EMPTY[4:])
     assert caught.value.offset == 2
+
+
+def test_says_so_when_it_is_http() -> None:
+    with pytest.raises(NotStun, match="it is HTTP"):
+        StreamDecoder().receive(b"HTTP/1.1 400 Bad Request\r\n\r\n")
