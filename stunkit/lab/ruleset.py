@@ -9,14 +9,17 @@ socket of it is meant:
                          destination's address  ->  the mapped endpoint
     @inbound             mapped port  ->  local port
     @permitted           (an address outside, mapped port)
+    @begun               (an endpoint outside, mapped port) of a connection that began inside
 
 A new connection looks its mapped endpoint up; without an entry it is assigned one. Once that is
 known, after translation, it is written to the tables, and each datagram of the connection, either
 way, renews the entries. A datagram from outside that belongs to no connection is let in through
 @inbound, if the filtering lets it.
 
-A connection that began outside, through a mapping towards somebody else, keeps that mapping: to
-its remote end the host is that mapped endpoint, also when the mapping depends on the destination.
+A connection that began outside, through a mapping towards somebody else, does not take that
+mapping over where mappings depend on the destination: what the host sends there is a connection of
+its own, from a mapped endpoint of its own. The two are tracked in different zones. In one they
+would be in each other's way, and the kernel would show the host another source than there is.
 
 Ports other than the local one come from a list drawn beforehand, one after the other, so that no
 two mappings collide: a collision would fail a test once in a few thousand runs.
@@ -43,6 +46,7 @@ from stunkit.lab.plan import Link
 PORTS = 1024  # mappings before a port comes again; more than one test makes in one lifetime
 LOWEST_PORT = 1024  # RFC 4787 section 4.2.1 (REQ-3): the range of the ports that clients use
 HIGHEST_PORT = 32767  # below Linux' ephemeral ports: an assigned one is never preserved by chance
+OUTER_ZONE = 1  # any but 0, in which the rest is tracked
 SIZE = 65535  # entries of a table; there are no more ports
 
 TABLE_NAMES = {Family.IPV4: "ip", Family.IPV6: "ip6"}
@@ -51,6 +55,7 @@ FRAGMENTS = {Family.IPV4: "ip frag-off & 0x3fff != 0", Family.IPV6: "exthdr frag
 
 # Where the chains stand; the priorities are those of linux/netfilter_ipv4.h.
 ARRIVE = "type filter hook prerouting priority -450; policy accept"  # before reassembly
+APART = "type filter hook prerouting priority -300; policy accept"  # before tracking
 ENTER = "type nat hook prerouting priority -100; policy accept"
 OWN = "type filter hook input priority 0; policy drop"
 THROUGH = "type filter hook forward priority 0; policy drop"
@@ -127,9 +132,12 @@ class _Box:
         self.public = place.wan.inner
         self.family = place.family
         self.ip = TABLE_NAMES[place.family]
+        self.to_public = f"meta l4proto udp {self.ip} daddr {{ {', '.join(self.public)} }}"
         dependent = behavior.mapping is not Mapping.ENDPOINT_INDEPENDENT
         self.remembers = behavior.mapping is not Mapping.ADDRESS_AND_PORT_DEPENDENT
         self.key_type, self.key = ("mark", "ct mark") if dependent else ("inet_service", "")
+        lets_others_in = self.behavior.filtering is not Filtering.ADDRESS_AND_PORT_DEPENDENT
+        self.tracks_apart = dependent and lets_others_in
         self.assigns_addresses = self.remembers and _takes_turns(behavior)
         self.assigns_ports = (
             self.remembers and behavior.port_assignment is not PortAssignment.PRESERVING
@@ -146,6 +154,7 @@ class _Box:
             parts += [
                 self.tables(),
                 _chain("translate", self.translate(random)),
+                _chain("apart", [APART, *self.apart()]),
                 _chain("enter", [ENTER, *self.enter()]),
                 _chain("leave", [LEAVE, *self.leave()]),
                 _chain("record", [RECORD, *self.record()]),
@@ -160,6 +169,7 @@ class _Box:
             "map ports": f"{self.key_type} : inet_service",
             "map inbound": "inet_service : inet_service",
             "set permitted": f"{address} . inet_service",
+            "set begun": f"{address} . inet_service . inet_service",
         }
         return "".join(
             f"    {name} {{\n        type {kind}; flags dynamic, timeout\n"
@@ -189,17 +199,25 @@ class _Box:
             "ct status dnat accept",
         ]
 
+    def apart(self) -> list[str]:
+        """Which connections are tracked apart: those that began outside."""
+        begun = f"{self.ip} saddr . udp sport . udp dport"
+        rule = f"iifname wan {self.to_public} {begun} != @begun ct zone set {OUTER_ZONE}"
+        return [rule] if self.tracks_apart else []
+
     def enter(self) -> list[str]:
         """What of the unsolicited is let in, and what from inside goes back there."""
-        public = f"meta l4proto udp {self.ip} daddr {{ {', '.join(self.public)} }}"
         owner = f"dnat to {_bracket(self.lan.inner[0])} : udp dport map @inbound"
         condition = {
             Filtering.ENDPOINT_INDEPENDENT: [""],
             Filtering.ADDRESS_DEPENDENT: [f"{self.ip} saddr . udp dport @permitted "],
             Filtering.ADDRESS_AND_PORT_DEPENDENT: [],
         }
-        rules = [f"iifname wan {public} {one}{owner}" for one in condition[self.behavior.filtering]]
-        return [*rules, f"iifname lan {public} {owner}"] if self.behavior.hairpin else rules
+        rules = [
+            f"iifname wan {self.to_public} {one}{owner}"
+            for one in condition[self.behavior.filtering]
+        ]
+        return [*rules, f"iifname lan {self.to_public} {owner}"] if self.behavior.hairpin else rules
 
     def leave(self) -> list[str]:
         """Which connections are translated: those to outside, and those turned back."""
@@ -258,6 +276,9 @@ class _Box:
         inside = f"meta l4proto udp ct original {self.ip} saddr {self.lan.network} update"
         ends = ("original proto-src", "reply proto-dst", f"original {self.ip} daddr")
         rules = [f"{inside} {change}" for change in self.changes("reply", *ends)]
+        if self.tracks_apart:
+            begun = f"ct original {self.ip} daddr . ct original proto-dst . ct reply proto-dst"
+            rules.append(f"{inside} @begun {{ {begun} }}")
         outside = "meta l4proto udp ct status dnat update"
         ends = ("reply proto-src", "original proto-dst", f"reply {self.ip} daddr")
         changes = self.changes("original", *ends)

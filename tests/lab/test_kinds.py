@@ -144,13 +144,48 @@ def test_hairpin_of_a_carrier_meets_the_filter_at_home():
         assert hairpins(seen, after_opening=True)
 
 
-def test_unsolicited_datagram_takes_the_port_only_where_the_kind_says_so():
-    for name, moved in (("port-restricted", False), ("unsolicited", True)):
-        with Lab(find_kind(name)) as lab, world(lab) as seen:
-            client = seen.client()
-            mapped = seen.mapped(client)
-            seen.servers[2].send(b"nobody asked for me", mapped)
-            assert (seen.mapped(client, 2) != mapped) is moved
+@pytest.mark.parametrize(
+    "name",
+    [
+        "full-cone",
+        "restricted",
+        "port-restricted",
+        "random-ports",
+        "carrier",
+        "pool",
+        "unsolicited",
+    ],
+)
+def test_unsolicited_datagram_takes_the_port_only_where_the_kind_says_so(name: str):
+    with Lab(find_kind(name)) as lab, world(lab) as seen:
+        client = seen.client()
+        mapped = seen.mapped(client)
+        seen.servers[2].send(b"nobody asked for me", mapped)
+        assert (seen.mapped(client, 2) != mapped) is (name == "unsolicited")
+
+
+@pytest.mark.parametrize("filtering", [Filtering.ENDPOINT_INDEPENDENT, Filtering.ADDRESS_DEPENDENT])
+@pytest.mark.parametrize("mapping", [Mapping.ADDRESS_DEPENDENT, Mapping.ADDRESS_AND_PORT_DEPENDENT])
+@pytest.mark.parametrize("family", Family)
+def test_mapping_depends_on_the_destination_also_where_that_has_come_in_through_another(
+    family: Family, mapping: Mapping, filtering: Filtering
+):
+    # A stranger comes in through the mapping towards the first server, before the client has sent
+    # to it and after. It is as strange as the filter allows.
+    stranger = 2 if filtering is Filtering.ENDPOINT_INDEPENDENT else 1
+    is_shared = mapping is Mapping.ADDRESS_DEPENDENT and stranger == 1
+    kind = kind_of(mapping=mapping, filtering=filtering, port_assignment=PortAssignment.RANDOM)
+    with Lab(kind.varied(ipv6=True)) as lab, world(lab, family) as seen:
+        client = seen.client()
+        mapped = seen.mapped(client)
+        for _ in range(2):
+            seen.servers[stranger].send(b"let me in", mapped)
+            assert client.receive() == (b"let me in", seen.endpoints[stranger])
+            own = seen.mapped(client, stranger)
+            assert (own == mapped) is is_shared
+        seen.servers[stranger].send(b"an answer", own)
+        assert client.receive() == (b"an answer", seen.endpoints[stranger])
+        assert seen.mapped(client) == mapped
 
 
 # Of each way in which a mapping is remembered, one: tracked connections and the rules' own tables.

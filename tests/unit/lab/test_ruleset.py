@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -50,6 +51,12 @@ def test_only_tables_in_use_are_written(family: Family):
     assert written(turns) == {"@inbound", "@addresses"}
     each = Behavior(mapping=Mapping.ADDRESS_AND_PORT_DEPENDENT, port_assignment=RANDOM)
     assert written(each) == {"@inbound"}
+    assert written(replace(each, filtering=free)) == {"@inbound", "@begun"}
+    assert written(replace(each, filtering=by_address.filtering)) == {
+        "@inbound",
+        "@permitted",
+        "@begun",
+    }
 
 
 def test_seed_draws_the_ports_which_are_no_ephemeral_ones():
@@ -66,6 +73,18 @@ def test_box_takes_no_udp_unless_its_behavior_says_so():
     accept = "        meta l4proto udp accept\n"
     assert accept not in rules(Behavior())
     assert accept in rules(Behavior(maps_unsolicited=True))
+
+
+@pytest.mark.parametrize("mapping", Mapping)
+@pytest.mark.parametrize("filtering", Filtering)
+def test_strangers_are_tracked_apart_where_they_are_let_in_and_mappings_depend_on_them(
+    mapping: Mapping, filtering: Filtering
+):
+    text = rules(Behavior(mapping=mapping, filtering=filtering, port_assignment=RANDOM))
+    assert ("ct zone set" in text) is (
+        mapping is not Mapping.ENDPOINT_INDEPENDENT
+        and filtering is not Filtering.ADDRESS_AND_PORT_DEPENDENT
+    )
 
 
 def test_box_without_nat_tracks_connections_only_when_it_filters():
