@@ -133,6 +133,10 @@ class Behavior:
     maps_unsolicited: bool = False
     """Whether a datagram that nobody inside asked for occupies the public endpoint that it was
     sent to, so that a later mapping towards its sender has to take another port."""
+    answers_through: bool = False
+    """Whether an answer to somebody unasked leaves by the mapping that he came in by, as where
+    sessions are kept, and not by one for its destination. It matters where the mapping depends on
+    the destination and the filtering on less; RFC 4787 leaves it open."""
     blocks_udp: bool = False
     """Whether no UDP passes at all, either way."""
 
@@ -196,8 +200,18 @@ class Behavior:
             fragments=self.fragments and outer.fragments,
             rewrites=public.rewrites,
             maps_unsolicited=self.maps_unsolicited or outer.maps_unsolicited,
+            answers_through=(
+                (self.answers_through or outer.answers_through)
+                and self._keeps_sessions
+                and outer._keeps_sessions
+            ),
             blocks_udp=self.blocks_udp or outer.blocks_udp,
         )
+
+    @property
+    def _keeps_sessions(self) -> bool:
+        is_one = not self.nat or self.mapping is Mapping.ENDPOINT_INDEPENDENT
+        return is_one or self.answers_through
 
     def __str__(self) -> str:
         """Say what differs from the defaults' least: kind of box, mapping, filtering, the rest."""

@@ -29,6 +29,7 @@ nats = st.builds(
     fragments=st.booleans(),
     rewrites=st.booleans(),
     maps_unsolicited=st.booleans(),
+    answers_through=st.booleans(),
 )
 firewalls = st.builds(
     Behavior,

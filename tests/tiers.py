@@ -25,13 +25,19 @@ PROGRAMS = {
         "systemd-socket-activate": "systemd",
         "haproxy": "haproxy",
         "openssl": "openssl",
+        "tshark": "tshark",
     },
     "lab": {
         "ip": "iproute2",
+        "miniupnpd": "miniupnpd-nftables",  # the program alone: "miniupnpd" would bring a service
         "nft": "nftables",
         "nsenter": "util-linux",
         "unshare": "util-linux",
+        "tcpdump": "tcpdump",
+        "tshark": "tshark",
+        "turnserver": "coturn",
     },
+    "browser": {"chromium": "chromium"},  # and what the lab needs
 }
 TIERS = tuple(PROGRAMS)  # those that need more than Python; the others can always run
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"  # Debian leaves these to root
@@ -41,6 +47,8 @@ NAMESPACE = "add table ip t; add chain ip t c { type nat hook postrouting priori
 @cache
 def obstacle(tier: str) -> str | None:
     """Return why a tier cannot run and what mends it, in one sentence, or None when it can."""
+    if tier == "browser" and (reason := obstacle("lab")):
+        return reason
     if tier == "lab" and (sys.platform != "linux" or os.geteuid() != 0):
         return "it needs root on Linux; this mends it: sudo scripts/test tests/lab"
     lacking = missing(tier)

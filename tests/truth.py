@@ -11,7 +11,7 @@ from enum import StrEnum
 from random import Random
 from typing import Any, NamedTuple
 
-from stunkit.behavior import Filtering, PortAssignment
+from stunkit.behavior import Filtering, Mapping, PortAssignment
 from stunkit.endpoint import Endpoint
 from stunkit.nat import discovery, fragments, hairpin, lifetime
 from stunkit.nat.discovery import Discovery
@@ -39,10 +39,11 @@ class Found(NamedTuple):
     seen_as: tuple[str, ...]  # the host's public addresses
 
 
-def discover(world: World) -> tuple[Report, Found]:
+def discover(world: World, *, answers: bool = False) -> tuple[Report, Found]:
     network, host, servers = world.build()
     sockets = [network.open(host) for _ in range(discovery.SOCKETS)]
-    machine = Discovery(servers, sockets, network.now, Random(world.seed).randbytes)
+    random = Random(world.seed).randbytes
+    machine = Discovery(servers, sockets, network.now, random, answers=answers)
     host.machine = machine
     network.run(FOREVER, lambda: machine.is_done)
     report = machine.report()
@@ -86,6 +87,8 @@ def judge_one(world: World, one: Evidence, seen_as: Iterable[str]) -> Verdict | 
         return Verdict.RIGHT if set(one.value or ()) <= set(seen_as) else Verdict.WRONG
     if one.claim == "lifetime":
         return judge_lifetime(world, one.value)
+    if one.claim == "answers_through":
+        return judge_answers(world, one.value)
     wanted = {
         "udp": True,
         "nat": truth.nat,
@@ -102,6 +105,26 @@ def judge_one(world: World, one: Evidence, seen_as: Iterable[str]) -> Verdict | 
     if one.value is None:
         return Verdict.UNKNOWN
     return Verdict.RIGHT if one.value == wanted else Verdict.WRONG
+
+
+def judge_answers(world: World, value: object) -> Verdict | None:
+    """What the outermost box that filters does to a stranger; further in, nobody comes."""
+    truth = world.truth
+    if truth.blocks_udp or not truth.nat:
+        return None if value is None else Verdict.WRONG
+    free = Filtering.ENDPOINT_INDEPENDENT
+    if value is None:
+        lets_in = truth.filtering is not Filtering.ADDRESS_AND_PORT_DEPENDENT
+        is_one = truth.mapping is Mapping.ENDPOINT_INDEPENDENT
+        return Verdict.UNKNOWN if is_one or lets_in else None
+    if truth.mapping is Mapping.ENDPOINT_INDEPENDENT:
+        first = next((box for box in reversed(world.layers) if box.filtering is not free), None)
+        wanted = first is None or not (first.nat and first.maps_unsolicited)
+    elif truth.mapping is Mapping.ADDRESS_DEPENDENT and truth.filtering is not free:
+        wanted = True  # all who get in are at the address that was asked
+    else:
+        wanted = truth.answers_through
+    return Verdict.RIGHT if value is wanted else Verdict.WRONG
 
 
 def judge_lifetime(world: World, value: object) -> Verdict | None:

@@ -25,6 +25,7 @@ from stunkit.net.nat import NAT_SERVERS, NatResult, discover
 @click.option("--hairpin", is_flag=True, help="Test whether the NAT turns back what is for itself.")
 @click.option("--lifetime", is_flag=True, help="Measure how long a mapping lives: takes minutes.")
 @click.option("--fragments", is_flag=True, help="Test whether fragmented datagrams get through.")
+@click.option("--answers", is_flag=True, help="Test by which mapping strangers are answered.")
 @click.option("-v", "--verbose", is_flag=True, help="Show the evidence for each fact.")
 @client_options(timeout=TIMEOUT)
 @click.pass_context
@@ -35,6 +36,7 @@ def command(
     hairpin: bool,
     lifetime: bool,
     fragments: bool,
+    answers: bool,
     verbose: bool,
     only_ipv4: bool,
     only_ipv6: bool,
@@ -64,6 +66,7 @@ def command(
         hairpin=hairpin,
         lifetime=lifetime,
         fragments=fragments,
+        answers=answers,
     )
     if not as_json and sys.stderr.isatty():
         from stunkit.cli.render.live import progress  # noqa: PLC0415 (rich is slow to import)

@@ -40,8 +40,9 @@ class Report(NamedTuple):
     """What one address family's path does to UDP. None is unknown.
 
     ``udp`` says whether any answer came over UDP: False only where the same server answered over
-    TCP. ``mapped`` is the endpoint that the first server saw for ``local``. ``public_addresses``
-    and ``ports`` are what was seen, in that order, and no more.
+    TCP. ``mapped`` is the endpoint that the first server saw for ``local``. ``answers_through``:
+    whether an answer to somebody who sent unasked leaves by the mapping that he had sent to (see
+    ``callback``). ``public_addresses`` and ``ports`` are what was seen, in that order, and no more.
     """
 
     udp: bool | None
@@ -58,6 +59,7 @@ class Report(NamedTuple):
     fragments: bool | None = None
     public_addresses: tuple[str, ...] = ()
     ports: tuple[Ports, ...] = ()
+    answers_through: bool | None = None
 
     @property
     def legacy(self) -> Legacy | None:

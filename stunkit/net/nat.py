@@ -52,6 +52,7 @@ async def discover(  # noqa: PLR0913 (one for each thing to choose)
     hairpin: bool = False,
     lifetime: bool = False,
     fragments: bool = False,
+    answers: bool = False,
     ca_file: str | os.PathLike[str] | None = None,
     on_news: News | None = None,
 ) -> NatResult:
@@ -60,7 +61,8 @@ async def discover(  # noqa: PLR0913 (one for each thing to choose)
     ``bind`` is the local address to ask from and decides the family; its port, if any, is that of
     the socket whose mapping is looked at, and every other test has a fresh one. ``timeout`` is in
     seconds for the whole run; by default it is what the tests may take. ``hairpin``, ``lifetime``
-    and ``fragments`` are tested when asked for. ``on_news`` hears of each fact as it becomes known.
+    and ``fragments`` are tested when asked for, and ``answers``: by which mapping somebody is
+    answered who has sent unasked. ``on_news`` hears of each fact as it becomes known.
     What cannot be found out is unknown, and no error.
 
     Servers over TCP or TLS tell where they see us, and nothing about UDP; ``ca_file`` holds the
@@ -80,7 +82,7 @@ async def discover(  # noqa: PLR0913 (one for each thing to choose)
         timeout = TIMEOUT + max((trial.timeout for trial in trials), default=0.0)
     loop = asyncio.get_running_loop()
     began = loop.time()
-    plan = Plan(began + timeout, bind, trials, on_news)
+    plan = Plan(began + timeout, bind, trials, on_news, answers)
     paths = [
         Path(one, names, plan)
         for one in _families(family if bind is None else bind.family)

@@ -50,13 +50,15 @@ class Asked(NamedTuple):
 class Plan(NamedTuple):
     """What holds for all paths of a run.
 
-    ``end`` is the loop's time at which it is over, ``bind`` where to ask from.
+    ``end`` is the loop's time at which it is over, ``bind`` where to ask from; for ``answers`` see
+    ``nat.discovery``.
     """
 
     end: float
     bind: Endpoint | None = None
     trials: tuple[Trial, ...] = ()
     on_news: News | None = None
+    answers: bool = False
 
 
 class Path:
@@ -185,7 +187,9 @@ class Path:
 
         def make(sockets: Sequence[Endpoint], now: float) -> Discovery:
             timeout = min(TIMEOUT, max(0.0, self._end - now))
-            self._discovery = Discovery(servers, sockets, now, os.urandom, timeout=timeout)
+            self._discovery = Discovery(
+                servers, sockets, now, os.urandom, timeout=timeout, answers=self._plan.answers
+            )
             return self._discovery
 
         began = self._loop.time()

@@ -70,6 +70,10 @@ class Box:
             if behavior.maps_unsolicited:
                 self._occupied[destination, source] = now + behavior.lifetime
             return None
+        if behavior.answers_through:
+            key = _key(behavior.mapping, entry.internal, source)
+            if self._live(self._by_key.get(key), now) is None:
+                self._by_key[key] = entry
         if behavior.refresh is Refresh.BOTH:
             entry.expires = now + behavior.lifetime
             entry.permitted[_remote_key(behavior.filtering, source)] = entry.expires

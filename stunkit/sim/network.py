@@ -19,6 +19,7 @@ from typing import Any
 from stunkit.endpoint import Endpoint
 from stunkit.protocol.machine import Machine, Outgoing
 from stunkit.sim.box import Box
+from stunkit.sim.relay import Relay
 
 MTU = 1500  # bytes of an IP packet that every link carries whole
 HEADERS = {4: 28, 16: 48}  # bytes of the IP and UDP headers, by the length of the address
@@ -63,6 +64,7 @@ class Network:
         self._weather = weather or Weather()
         self._hosts: list[Host] = []
         self._services: dict[Endpoint, Service] = {}
+        self._relays: dict[Endpoint, tuple[Relay, Host]] = {}
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
 
@@ -74,6 +76,21 @@ class Network:
         """Join a server that answers at several endpoints."""
         for endpoint in endpoints:
             self._services[endpoint] = service
+
+    def add_relay(self, relay: Relay, host: Host) -> None:
+        """Join a relay: what a host sends from ``relay.relayed`` goes by it, and comes by it."""
+        self._relays[relay.relayed] = (relay, host)
+
+    def mapped(self, host: Host, local: Endpoint, destination: Endpoint) -> Endpoint | None:
+        """Return where ``destination`` sees a datagram from ``local``: a Binding request in short.
+
+        None where it does not get there.
+        """
+        source: Endpoint | None = local
+        for box in host.boxes:
+            if source is not None:
+                source = box.outbound(source, destination, self.now)
+        return source
 
     def open(self, host: Host) -> Endpoint:
         """Return a fresh local endpoint of a host, as binding port 0 would."""
@@ -116,7 +133,10 @@ class Network:
     def _flush(self, host: Host) -> None:
         if host.machine is not None:
             for outgoing in host.machine.sends():
-                self._leave(host, outgoing)
+                if outgoing.local in self._relays:
+                    self._relay_out(*outgoing)
+                else:
+                    self._leave(host, outgoing)
 
     def _leave(self, host: Host, outgoing: Outgoing) -> None:
         """Take a datagram from a host outwards through its boxes."""
@@ -149,12 +169,27 @@ class Network:
                 self._schedule(at, partial(self._arrive, data, source, destination))
 
     def _arrive(self, data: bytes, source: Endpoint, destination: Endpoint) -> None:
+        if destination in self._relays:
+            self._relay_in(data, source, destination)
+            return
         service = self._services.get(destination)
         if service is None:
             self._enter(data, source, destination, ())
             return
         for answer in service(data, source, destination, self.now):
             self._transmit(answer.data, answer.local, answer.destination)
+
+    def _relay_out(self, data: bytes, destination: Endpoint, relayed: Endpoint) -> None:
+        relay, _ = self._relays[relayed]
+        relay.permit(destination, self.now)
+        at = self.now + self._weather.delay
+        self._schedule(at, partial(self._transmit, data, relayed, destination))
+
+    def _relay_in(self, data: bytes, source: Endpoint, relayed: Endpoint) -> None:
+        relay, host = self._relays[relayed]
+        if relay.lets_in(source, self.now):
+            at = self.now + self._weather.delay
+            self._schedule(at, partial(_hand_over, host, data, source, relayed, at))
 
     def _enter(
         self, data: bytes, source: Endpoint, destination: Endpoint, outer: tuple[Box, ...]
@@ -163,8 +198,7 @@ class Network:
         while (host := self._owner(destination, outer)) is not None:
             inner = _inner(host, outer)
             if not inner:
-                if host.machine is not None:
-                    host.machine.receive(data, source, destination, self.now)
+                _hand_over(host, data, source, destination, self.now)
                 return
             box = inner[-1]
             if _fragments(data, source) > 1 and not box.behavior.fragments:
@@ -182,6 +216,13 @@ class Network:
             if inner is not None and destination.packed in _addresses(host, inner):
                 return host
         return None
+
+
+def _hand_over(
+    host: Host, data: bytes, source: Endpoint, destination: Endpoint, now: float
+) -> None:
+    if host.machine is not None:
+        host.machine.receive(data, source, destination, now)
 
 
 def _inner(host: Host, outer: tuple[Box, ...]) -> tuple[Box, ...] | None:

@@ -24,10 +24,11 @@ CLAIMS = (
     "fragments",
     "rewritten",
     "legacy",
-)
+)  # in the contract's order
 WORDS = ("mapping", "filtering")  # claims whose unknown is a word and not null; "udp" is another
 SEEN = ("public_addresses", "ports")  # lists of what was seen
-OPTIONAL = ("hairpin", "lifetime", "fragments")
+MORE = "answers_through"  # which the contract does not ask for
+OPTIONAL = ("hairpin", "lifetime", "fragments", MORE)
 TITLES = {
     "udp": "UDP",
     "mapped": "seen as",
@@ -41,6 +42,7 @@ TITLES = {
     "lifetime": "lifetime",
     "fragments": "fragments",
     "rewritten": "rewritten",
+    "answers_through": "answers through",
     "legacy": "legacy name",
 }
 UDP = {True: "open", False: "blocked", None: "unknown"}
@@ -73,7 +75,7 @@ def to_document(result: NatResult) -> dict[str, Any]:
 
 
 def _document(report: Report) -> dict[str, Any]:
-    document = {claim: plain(claim, value_of(report, claim)) for claim in (*CLAIMS, *SEEN)}
+    document = {claim: plain(claim, value_of(report, claim)) for claim in (*CLAIMS, MORE, *SEEN)}
     document["evidence"] = [
         {
             "claim": one.claim,
@@ -108,7 +110,7 @@ def evidence(report: Report) -> list[Evidence]:
     """Return the evidence, and for everything else that is unknown the reason."""
     given = {one.claim: one for one in report.evidence}
     whole = []
-    for claim in CLAIMS:
+    for claim in (*CLAIMS, MORE):
         if claim in given:
             whole.append(given.pop(claim))
         elif value_of(report, claim) is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stunkit.behavior import PortAssignment
+from stunkit.behavior import Filtering, Mapping, PortAssignment
 from stunkit.endpoint import Family
 from stunkit.lab import KINDS, Kind, Lab, find_kind, start_server
 
@@ -96,6 +96,21 @@ def test_sees_whether_fragments_pass(fragments: bool):
     kind = find_kind("port-restricted").varied(fragments=fragments)
     with Lab(kind) as lab:
         assert ask(lab, "--fragments")["ipv4"]["fragments"] is fragments
+
+
+@pytest.mark.parametrize("loss", [0, 20])
+@pytest.mark.parametrize("name", KINDS)
+def test_sees_by_which_mapping_strangers_are_answered(name: str, loss: int):
+    kind = find_kind(name)
+    behavior = kind.behavior()
+    is_one = behavior.mapping is Mapping.ENDPOINT_INDEPENDENT
+    lets_in = behavior.filtering is not Filtering.ADDRESS_AND_PORT_DEPENDENT
+    wanted = None
+    if behavior.nat and not behavior.blocks_udp and (is_one or lets_in):
+        wanted = not behavior.maps_unsolicited if is_one else behavior.answers_through
+    with Lab(kind, loss=loss) as lab:
+        found = ask(lab, "--answers", "--timeout", "15")["ipv4"]["answers_through"]
+    assert found is wanted or (loss and found is None)
 
 
 def test_measures_the_lifetime_of_a_mapping():

@@ -224,3 +224,22 @@ def test_unsolicited_packet_changes_nothing_elsewhere():
     external = out(box, INSIDE, A1P1)
     assert box.inbound(A2P2, external, 1.0) is None
     assert out(box, INSIDE, A2P2, 2.0) == external
+
+
+@pytest.mark.parametrize("answers_through", [False, True])
+def test_answer_to_somebody_unasked_leaves_through_the_same_mapping_if_it_does(
+    answers_through: bool,
+):
+    behavior = Behavior(
+        mapping=APD,
+        filtering=FREE,
+        port_assignment=PortAssignment.RANDOM,
+        answers_through=answers_through,
+    )
+    box = Box(behavior, POOL[:1], Random(7))
+    external = out(box, INSIDE, A1P1)
+    assert box.inbound(A2P2, external, 1.0) == INSIDE
+    assert (out(box, INSIDE, A2P2, 2.0) == external) is answers_through
+    asked = out(box, INSIDE, A1P2, 3.0)
+    box.inbound(A1P2, external, 4.0)
+    assert out(box, INSIDE, A1P2, 5.0) == asked  # it has a mapping of its own already

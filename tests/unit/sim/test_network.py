@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from stunkit.behavior import Behavior, Filtering
+from stunkit.behavior import Behavior, Filtering, PortAssignment
 from stunkit.endpoint import Endpoint
 from stunkit.protocol.machine import Outgoing
 from stunkit.sim.box import Box
 from stunkit.sim.network import FIRST_DYNAMIC_PORT, Host, Network, Weather
+from stunkit.sim.relay import Relay
 
 SERVER = Endpoint.of("198.51.100.1", 3478)
 ELSEWHERE = Endpoint.of("198.51.100.99", 3478)
@@ -347,3 +348,57 @@ def test_hosts_behind_one_nat_are_told_apart():
     network.run(9.0)
     assert [data for _, data, *_ in machine.heard] == [b"x"]
     assert [data for _, data, *_ in other.heard] == [b"y"]
+
+
+RELAYED = Endpoint.of("198.51.100.50", 50000)
+PEER = bytes((198, 51, 100, 60))
+
+
+def join_relay() -> tuple[Network, Recorder, Recorder, Endpoint]:
+    """A host that no UDP leaves, with a relay, and another with a public address."""
+    network, machine, _ = join(nat(blocks_udp=True), weather=Weather(delay=0.25))
+    network.add_relay(Relay(RELAYED), network._hosts[0])
+    _, other, remote = join(address=PEER, network=network)
+    return network, machine, other, remote
+
+
+def test_relayed_datagram_takes_two_ways_and_opens_the_way_back():
+    network, machine, other, remote = join_relay()
+    machine.send(b"x", remote, RELAYED)
+    network.run(9.0)
+    assert other.heard == [(0.5, b"x", RELAYED, remote)]
+    other.send(b"y", RELAYED, remote.with_port(9))
+    network.run(9.0)
+    assert machine.heard == [(1.0, b"y", remote.with_port(9), RELAYED)]
+
+
+def test_relay_lets_in_nobody_whom_its_owner_has_not_sent_to():
+    network, machine, other, remote = join_relay()
+    other.send(b"y", RELAYED, remote)
+    network.run(9.0)
+    assert machine.heard == []
+
+
+def test_mapped_endpoint_is_what_a_server_would_see():
+    outer = nat(port_assignment=PortAssignment.RANDOM)
+    network, machine, local = join(nat(CARRIER), outer)
+    host = network._hosts[0]
+    mapped = network.mapped(host, local, SERVER)
+    assert mapped.packed == PUBLIC
+    machine.send(b"x", SERVER, local)
+    network.run(9.0)
+    assert outer.inbound(SERVER, mapped, 1.0) is not None
+    assert network.mapped(host, local, SERVER) == mapped
+
+
+def test_mapped_endpoint_is_none_where_nothing_gets_out():
+    network, _, local = join(nat(), nat(blocks_udp=True))
+    assert network.mapped(network._hosts[0], local, SERVER) is None
+
+
+def test_what_arrives_at_a_host_that_runs_nothing_is_lost():
+    network, machine, other, remote = join_relay()
+    network._hosts[1].machine = None
+    machine.send(b"x", remote, RELAYED)
+    network.run(9.0)
+    assert other.heard == []

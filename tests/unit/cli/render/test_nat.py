@@ -234,8 +234,8 @@ def test_items_group_what_is_unknown_for_one_reason():
     assert by_claim["mapping"].value == "endpoint-independent"
     assert by_claim["mapping"].why == "why mapping"
     assert by_claim["mapping"].probes == "a probe"
-    assert by_claim["lifetime, fragments"].value == "unknown"
-    assert by_claim["lifetime, fragments"].why == NOT_ASKED
+    assert by_claim["lifetime, fragments, answers through"].value == "unknown"
+    assert by_claim["lifetime, fragments, answers through"].why == NOT_ASKED
 
 
 def test_items_name_the_family_where_there_are_two():
