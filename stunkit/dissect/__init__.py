@@ -1,0 +1,1 @@
+"""Dissecting: messages as trees of fields, dumps as bytes, packets as transactions."""
