@@ -145,9 +145,23 @@ def _check(uri: Uri) -> Uri:
 async def _ask(asker: Asker, uri: Uri, family: Family) -> Answer:
     """Resolve a name in one family and ask its addresses; never raises but when cancelled twice."""
     answer = Answer(uri, uri.carrier, family)
-    attempts: list[asyncio.Task[Answer]] = []
     try:
         endpoints = await resolve(uri, family=family)
+    except ResolutionError as error:
+        return answer._replace(error=error)
+    except asyncio.CancelledError:
+        late = ResolutionError(uri.host, "the name server has not answered yet")
+        return answer._replace(error=late)
+    return await ask_endpoints(asker, answer, endpoints)
+
+
+async def ask_endpoints(asker: Asker, answer: Answer, endpoints: Sequence[Endpoint]) -> Answer:
+    """Ask the addresses of one server, the next one when one takes long; complete its answer.
+
+    Never raises but when cancelled twice: the first time, it says how far it got.
+    """
+    attempts: list[asyncio.Task[Answer]] = []
+    try:
         for index, endpoint in enumerate(endpoints[:MAX_ADDRESSES]):
             attempt = _attempt(asker, answer, endpoint, attempts[-1:], index * ATTEMPT_DELAY)
             attempts.append(asyncio.create_task(attempt))
@@ -156,12 +170,7 @@ async def _ask(asker: Asker, uri: Uri, family: Family) -> Answer:
             if answered.mapped is not None:
                 return answered
         return attempts[0].result()
-    except ResolutionError as error:
-        return answer._replace(error=error)
     except asyncio.CancelledError:
-        if not attempts:
-            late = ResolutionError(uri.host, "the name server has not answered yet")
-            return answer._replace(error=late)
         if attempts[0].done():
             return attempts[0].result()
         return answer._replace(server=endpoints[0], error=Unreachable("no connection yet"))
