@@ -11,6 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stunkit.behavior import Filtering, Legacy, Mapping
+    from stunkit.call.facts import Facts
+    from stunkit.call.quality import Quality
+    from stunkit.call.simulation import Outcome
+    from stunkit.call.token import format_token, parse_token
+    from stunkit.call.verdict import Verdict, predict
+    from stunkit.call.voice import Voice
+    from stunkit.dissect.flow import Flow
+    from stunkit.dissect.sighting import Finder
+    from stunkit.dissect.tree import Tree
+    from stunkit.dissect.verify import Credential
     from stunkit.endpoint import Endpoint, Family
     from stunkit.errors import (
         HandshakeFailed,
@@ -30,13 +40,35 @@ if TYPE_CHECKING:
         UsageError,
         WireError,
     )
+    from stunkit.ice.agent import Agent
+    from stunkit.ice.candidate import Candidate, CandidateType
+    from stunkit.ice.dump import Dump, read_dump
+    from stunkit.ice.finding import Finding, Severity
+    from stunkit.ice.interface import Interface, InterfaceAddress, InterfaceKind
+    from stunkit.ice.lint import lint, lint_candidates
+    from stunkit.ice.redact import Redactor
+    from stunkit.ice.scope import Scope, scope_of
+    from stunkit.nat.gateway import GatewayReport
+    from stunkit.nat.layers import Layers, SecondNat, double_nat
     from stunkit.nat.report import Evidence, Report
+    from stunkit.net.allocation import allocate
+    from stunkit.net.capture import Capture
+    from stunkit.net.check import CheckResult, check
+    from stunkit.net.gateway import ask_gateway
+    from stunkit.net.gather import gather
+    from stunkit.net.gathered import Gathered, Gleaned, Wanted
+    from stunkit.net.interfaces import list_addresses
     from stunkit.net.nat import NatResult, discover
+    from stunkit.net.quality import measure
     from stunkit.net.query import Asker
+    from stunkit.net.relay import Relay
+    from stunkit.net.relay_report import RelayOutcome, RelayReport
     from stunkit.net.resolve import resolve
+    from stunkit.net.turn import probe_relays
     from stunkit.net.whoami import Answer, Whoami, whoami
     from stunkit.protocol.respond import Received, Response, respond
     from stunkit.protocol.site import Site
+    from stunkit.protocol.turn_credentials import TurnCredentials, turn_rest_credentials
     from stunkit.server.server import Server
     from stunkit.server.settings import Settings
     from stunkit.wire.message import Message
@@ -46,14 +78,32 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Agent": "stunkit.ice.agent",
     "Answer": "stunkit.net.whoami",
     "Asker": "stunkit.net.query",
+    "Candidate": "stunkit.ice.candidate",
+    "CandidateType": "stunkit.ice.candidate",
+    "Capture": "stunkit.net.capture",
+    "CheckResult": "stunkit.net.check",
+    "Credential": "stunkit.dissect.verify",
+    "Dump": "stunkit.ice.dump",
     "Endpoint": "stunkit.endpoint",
     "Evidence": "stunkit.nat.report",
+    "Facts": "stunkit.call.facts",
     "Family": "stunkit.endpoint",
     "Filtering": "stunkit.behavior",
+    "Finder": "stunkit.dissect.sighting",
+    "Finding": "stunkit.ice.finding",
+    "Flow": "stunkit.dissect.flow",
+    "GatewayReport": "stunkit.nat.gateway",
+    "Gathered": "stunkit.net.gathered",
+    "Gleaned": "stunkit.net.gathered",
     "HandshakeFailed": "stunkit.errors",
+    "Interface": "stunkit.ice.interface",
+    "InterfaceAddress": "stunkit.ice.interface",
+    "InterfaceKind": "stunkit.ice.interface",
     "InvalidAnswer": "stunkit.errors",
+    "Layers": "stunkit.nat.layers",
     "Legacy": "stunkit.behavior",
     "Malformed": "stunkit.errors",
     "Mapping": "stunkit.behavior",
@@ -63,41 +113,89 @@ _HOMES = {
     "NatResult": "stunkit.net.nat",
     "NoAnswer": "stunkit.errors",
     "NotStun": "stunkit.errors",
+    "Outcome": "stunkit.call.simulation",
+    "Quality": "stunkit.call.quality",
     "Received": "stunkit.protocol.respond",
+    "Redactor": "stunkit.ice.redact",
     "Refused": "stunkit.errors",
+    "Relay": "stunkit.net.relay",
+    "RelayOutcome": "stunkit.net.relay_report",
+    "RelayReport": "stunkit.net.relay_report",
     "Report": "stunkit.nat.report",
     "ResolutionError": "stunkit.errors",
     "Response": "stunkit.protocol.respond",
+    "Scope": "stunkit.ice.scope",
+    "SecondNat": "stunkit.nat.layers",
     "Server": "stunkit.server.server",
     "Settings": "stunkit.server.settings",
     "SettingsError": "stunkit.errors",
+    "Severity": "stunkit.ice.finding",
     "Site": "stunkit.protocol.site",
     "StartError": "stunkit.errors",
     "StunkitError": "stunkit.errors",
     "TransactionError": "stunkit.errors",
     "Transport": "stunkit.wire.uri",
+    "Tree": "stunkit.dissect.tree",
+    "TurnCredentials": "stunkit.protocol.turn_credentials",
     "Unencodable": "stunkit.errors",
     "Unreachable": "stunkit.errors",
     "Untrusted": "stunkit.errors",
     "Uri": "stunkit.wire.uri",
     "UsageError": "stunkit.errors",
+    "Verdict": "stunkit.call.verdict",
+    "Voice": "stunkit.call.voice",
+    "Wanted": "stunkit.net.gathered",
     "Whoami": "stunkit.net.whoami",
     "WireError": "stunkit.errors",
+    "allocate": "stunkit.net.allocation",
+    "ask_gateway": "stunkit.net.gateway",
+    "check": "stunkit.net.check",
     "discover": "stunkit.net.nat",
+    "double_nat": "stunkit.nat.layers",
+    "format_token": "stunkit.call.token",
+    "gather": "stunkit.net.gather",
+    "lint": "stunkit.ice.lint",
+    "lint_candidates": "stunkit.ice.lint",
+    "list_addresses": "stunkit.net.interfaces",
+    "measure": "stunkit.net.quality",
+    "parse_token": "stunkit.call.token",
+    "predict": "stunkit.call.verdict",
+    "probe_relays": "stunkit.net.turn",
+    "read_dump": "stunkit.ice.dump",
     "resolve": "stunkit.net.resolve",
     "respond": "stunkit.protocol.respond",
+    "scope_of": "stunkit.ice.scope",
+    "turn_rest_credentials": "stunkit.protocol.turn_credentials",
     "whoami": "stunkit.net.whoami",
 }
 
 __all__ = [
+    "Agent",
     "Answer",
     "Asker",
+    "Candidate",
+    "CandidateType",
+    "Capture",
+    "CheckResult",
+    "Credential",
+    "Dump",
     "Endpoint",
     "Evidence",
+    "Facts",
     "Family",
     "Filtering",
+    "Finder",
+    "Finding",
+    "Flow",
+    "GatewayReport",
+    "Gathered",
+    "Gleaned",
     "HandshakeFailed",
+    "Interface",
+    "InterfaceAddress",
+    "InterfaceKind",
     "InvalidAnswer",
+    "Layers",
     "Legacy",
     "Malformed",
     "Mapping",
@@ -107,29 +205,59 @@ __all__ = [
     "NatResult",
     "NoAnswer",
     "NotStun",
+    "Outcome",
+    "Quality",
     "Received",
+    "Redactor",
     "Refused",
+    "Relay",
+    "RelayOutcome",
+    "RelayReport",
     "Report",
     "ResolutionError",
     "Response",
+    "Scope",
+    "SecondNat",
     "Server",
     "Settings",
     "SettingsError",
+    "Severity",
     "Site",
     "StartError",
     "StunkitError",
     "TransactionError",
     "Transport",
+    "Tree",
+    "TurnCredentials",
     "Unencodable",
     "Unreachable",
     "Untrusted",
     "Uri",
     "UsageError",
+    "Verdict",
+    "Voice",
+    "Wanted",
     "Whoami",
     "WireError",
+    "allocate",
+    "ask_gateway",
+    "check",
     "discover",
+    "double_nat",
+    "format_token",
+    "gather",
+    "lint",
+    "lint_candidates",
+    "list_addresses",
+    "measure",
+    "parse_token",
+    "predict",
+    "probe_relays",
+    "read_dump",
     "resolve",
     "respond",
+    "scope_of",
+    "turn_rest_credentials",
     "whoami",
 ]
 

@@ -20,9 +20,13 @@ VERBS = (
     "serve",
     "whoami",
     "nat",
+    "candidates",
+    "preflight",
     "lab",
+    "check",
     "bench",
     "top",
+    "decode",
     "credentials",
     "explain",
 )  # each is the command `command` of its own module

@@ -11,14 +11,19 @@ from stunkit import (
     Family,
     Message,
     Received,
+    Relay,
+    RelayReport,
     Response,
     Server,
     Site,
     TransactionError,
     Uri,
     Whoami,
+    allocate,
+    probe_relays,
     resolve,
     respond,
+    turn_rest_credentials,
     whoami,
 )
 from stunkit.protocol.client import Answered, Client, Event
@@ -65,3 +70,16 @@ def ask_without_sockets(request: Message, server: Endpoint, local: Endpoint) -> 
     assert_type(machine.sends(), list[Outgoing])
     assert_type(machine.events(), list[Event])
     return machine.deadline()
+
+
+async def see_which_relays_work(now: float) -> list[Uri]:
+    credentials = turn_rest_credentials("secret", "ann", now, 600)
+    reports = await probe_relays(["turn:relay.example", "turns:relay.example"], credentials)
+    assert_type(reports, tuple[RelayReport, ...])
+    return [report.uri for report in reports if report.is_usable]
+
+
+async def hold_an_allocation() -> Endpoint:
+    async with await allocate(Uri.parse("turn:relay.example"), None) as relay:
+        assert_type(relay, Relay)
+        return relay.relayed
