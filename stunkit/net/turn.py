@@ -31,6 +31,7 @@ __all__ = ["allocate", "probe_relays"]
 TIMEOUT = 20.0  # seconds for a whole run
 MAX_ADDRESSES = 4  # of one name that are probed
 RESOLVE_TIMEOUT = 5.0  # seconds
+_WHERE = "on the way or at the relay"
 QUOTA_PAUSE = 1.5  # seconds; coturn gives a user's allocation back a second after its release
 
 OnNews = Callable[[RelayReport], None]
@@ -166,10 +167,18 @@ def _revise(
         and report.outcome is RelayOutcome.TIMED_OUT
         and allocated - {Transport.UDP}
     ):
-        why = f"{report.why} over UDP, though it works over TCP: UDP is filtered on the way"
+        why = f"{report.why} over UDP, though it works over TCP: UDP is filtered {_WHERE}"
         return replace(report, why=why)
-    is_blocked = is_silent if is_udp_open is None else not is_udp_open
-    return judge_without_udp(report) if is_blocked else report
+    if is_udp_open is False:
+        return judge_without_udp(report)
+    if is_silent and is_udp_open is None and report.outcome is RelayOutcome.PORTS_UNREACHABLE:
+        # a relay whose own firewall lets no UDP in looks the same, and serves nobody
+        why = (
+            "data comes back between two relayed addresses; whether peers reach them cannot be"
+            f" told from here, since UDP is filtered {_WHERE}"
+        )
+        return replace(report, why=why)
+    return report
 
 
 def judge_without_udp(report: RelayReport) -> RelayReport:

@@ -14,7 +14,13 @@ from stunkit.call.simulation import Outcome as Foretold
 from stunkit.kinds import FIREWALL, SYMMETRIC
 from stunkit.lab import Kind, find_kind
 from tests.lab.calls import Call, Order, Outcome, Transport, Way, call
-from tests.lab.predictions import Judgement, judge, judge_one
+from tests.lab.predictions import (
+    Judgement,
+    foretell_by_preflight,
+    foretell_kinds,
+    judge,
+    judge_one,
+)
 
 NAMES = ["public", "full-cone", "restricted", "port-restricted", "symmetric"]
 NAMES += ["symmetric-unfiltered", "ipv6-firewall", "udp-blocked"]
@@ -37,7 +43,7 @@ def test_calls_end_as_foretold():
     with ThreadPoolExecutor(LABS) as pool:
         calls = list(pool.map(lambda pair: call(pair[0], pair[1]), pairs))
     found = {
-        (kind.name, other.name): (judge(kind, other, made), made)
+        (kind.name, other.name): (judge(foretell_kinds(kind, other), made), made)
         for (kind, other), made in zip(pairs, calls, strict=True)
     }
     surprising = {
@@ -46,6 +52,23 @@ def test_calls_end_as_foretold():
         if judgement is not (Judgement.UNKNOWN if frozenset(names) in OPEN else Judgement.RIGHT)
     }
     assert not surprising
+
+
+def test_calls_end_as_preflights_at_both_ends_say():
+    pairs = [
+        ("full-cone", "symmetric"),
+        ("ipv6-firewall", "ipv6-firewall"),
+        ("port-restricted", "symmetric"),
+        ("port-restricted", "udp-blocked"),
+        ("udp-blocked", "udp-blocked"),
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        for pair in pairs:
+            kinds = [find_kind(name) for name in pair]
+            foretelling = pool.submit(foretell_by_preflight, *kinds)
+            made = call(*kinds)
+            judgement = judge(foretelling.result(), made)
+            assert judgement is Judgement.RIGHT, (pair, foretelling.result(), made)
 
 
 def ways(*relays: tuple[Transport | None, Transport | None]) -> list[Way]:

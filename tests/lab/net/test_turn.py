@@ -69,7 +69,7 @@ def test_works_over_all_transports_from_behind(kind: str, authority: Authority, 
         assert report.echo.received == 12
 
 
-def test_where_udp_is_blocked_the_others_work_and_it_is_said_so(
+def test_where_udp_is_blocked_the_others_allocate_and_it_is_said_so(
     authority: Authority, tmp_path: Path, monkeypatch
 ):
     monkeypatch.setattr(relay_module, "SCHEDULE", Schedule(rto=0.2, rc=2, rm=2, ti=5))
@@ -79,9 +79,26 @@ def test_where_udp_is_blocked_the_others_work_and_it_is_said_so(
     assert "UDP is filtered" in reports[Transport.UDP].why
     for transport in (Transport.TCP, Transport.TLS):
         report = reports[transport]
-        assert (report.outcome, report.is_usable) == (Outcome.WORKS, True)
+        assert (report.outcome, report.is_usable) == (Outcome.PORTS_UNREACHABLE, None)
         assert report.echo.peer.host == address  # the second relayed address
-        assert "UDP is filtered" in report.why
+        assert "UDP is filtered on the way or at the relay" in report.why
+
+
+def test_a_relay_that_lets_no_udp_in_is_not_said_to_work(
+    authority: Authority, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr(relay_module, "SCHEDULE", Schedule(rto=0.2, rc=2, rm=2, ti=5))
+    rules = (
+        "add table inet closed; add chain inet closed in"
+        " { type filter hook input priority 0; policy accept; };"
+        ' add rule inet closed in iifname "side0" meta l4proto udp drop;'
+    )
+    with Lab(find_kind("port-restricted")) as lab:
+        lab.outside.call(configure_filter, "open TCP at the relay, and forget UDP", rules)
+        with relaying(lab, authority, tmp_path) as address:
+            reports = probe(lab, address, authority)
+    assert reports[Transport.UDP].outcome is Outcome.TIMED_OUT
+    assert [reports[one].is_usable for one in (Transport.TCP, Transport.TLS)] == [None, None]
 
 
 def test_a_private_relayed_address_is_told(authority: Authority, tmp_path: Path):
