@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from stunkit.behavior import Filtering, Mapping
 from stunkit.cli.render.advice import families
 from stunkit.cli.render.text import printable
 from stunkit.cli.render.whoami import NAMES
@@ -162,7 +163,16 @@ def _is_shown(claim: str, report: Report) -> bool:
 
 
 def _was_asked(report: Report, claim: str) -> bool:
+    if claim == MORE and _keeps_strangers_out(report):
+        return False
     return any(one.claim == claim and one.why != NOT_ASKED for one in report.evidence)
+
+
+def _keeps_strangers_out(report: Report) -> bool:
+    """Return whether nothing is to be known of an answer to a stranger."""
+    is_one = report.mapping in {None, Mapping.ENDPOINT_INDEPENDENT}
+    is_strict = report.filtering is Filtering.ADDRESS_AND_PORT_DEPENDENT
+    return report.nat is False or (is_strict and not is_one)
 
 
 def _fact(claim: str, report: Report) -> str:

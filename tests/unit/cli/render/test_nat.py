@@ -250,3 +250,27 @@ def test_escapes_what_came_from_the_network():
     assert "\x1b" not in shown
     assert "\x07" not in shown
     assert "\\u001b" not in render.to_json(result(evil))
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_shown"),
+    [
+        ({}, True),
+        ({"mapping": Mapping.ADDRESS_DEPENDENT}, False),
+        (
+            {
+                "mapping": Mapping.ADDRESS_DEPENDENT,
+                "filtering": Filtering.ENDPOINT_INDEPENDENT,
+            },
+            True,
+        ),
+        ({"nat": False}, False),
+    ],
+)
+def test_how_strangers_are_answered_is_shown_where_they_get_in(
+    changes: dict[str, object], is_shown: bool
+):
+    evidence = (Evidence("answers_through", None, "asked in vain"),)
+    one = report(**changes, evidence=evidence)
+    assert ("answers through" in table(one)) is is_shown
+    assert any("asked in vain" in note for note in render.notes(result(one))) is is_shown
