@@ -10,6 +10,7 @@ from stunkit.bench.options import Options
 from stunkit.bench.result import Progress, Result
 from stunkit.bench.target import check_target
 from stunkit.errors import StartError
+from stunkit.extra import installation
 from stunkit.net import batch
 from stunkit.net.resolve import resolve
 
@@ -51,4 +52,4 @@ def _require_batches() -> None:
         return
     if sys.platform != "linux":
         raise StartError("the load generator needs Linux", "run it there, against this server")
-    raise StartError("the load generator needs NumPy", "pip install 'stunkit[fast]'")
+    raise StartError("the load generator needs NumPy", installation("fast"))

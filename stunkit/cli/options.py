@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import click
 
 from stunkit.endpoint import Endpoint, Family
-from stunkit.errors import Unencodable, UsageError
+from stunkit.errors import Refused, Unencodable, UsageError
 from stunkit.protocol.login import Login
+from stunkit.wire.registry import Code
 from stunkit.wire.uri import Uri
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -102,6 +103,15 @@ def pick_login(
     except Unencodable as error:
         raise UsageError("a username and password to log in with", username, str(error)) from None
     return login
+
+
+def say_how_to_log_in(errors: Iterable[Exception | None]) -> None:
+    """Name the options for it where a server asked for a login (RFC 8489 section 9.2.4)."""
+    if any(isinstance(error, Refused) and error.code == Code.UNAUTHORIZED for error in errors):
+        click.echo(
+            "stunkit: the server wants to know who asks: give --username and --password-file",
+            err=True,
+        )
 
 
 def read_line(path: str, what: str) -> str:

@@ -6,27 +6,33 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from stunkit.cli.setting_options import SettingsCommand, chosen, setting_options
+from stunkit.cli.status import ExitStatus
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
+from stunkit.extra import installation
 from stunkit.net.loop import new_event_loop
 from stunkit.server import descriptors, logs, monitor, settings_file
 from stunkit.server.activation import open_sockets
 from stunkit.server.counters import Counters
 from stunkit.server.material import Material
 from stunkit.server.notification import Manager
-from stunkit.server.privilege import drop
+from stunkit.server.privilege import drop, rehearse
 from stunkit.server.reload import Reload
 from stunkit.server.server import Server, choose_lane
 from stunkit.server.settings import Settings
 from stunkit.server.sockets import Sockets
 from stunkit.server.worker import import_early
+from stunkit.server.web import site as web_site
 from stunkit.server.workers import Workers, require
+from stunkit.text import printable
+from stunkit.wire import prepare
 from stunkit.wire.uri import Transport
 
 log = logging.getLogger(__name__)
@@ -34,7 +40,9 @@ log = logging.getLogger(__name__)
 
 @click.command("serve", cls=SettingsCommand)
 @click.option("--config", metavar="FILE", help="Read settings from this TOML file.")
-@click.option("--check", is_flag=True, help="Print the effective settings and exit.")
+@click.option(
+    "--check", is_flag=True, help="Print the effective settings, try what they need, and exit."
+)
 @click.option("--sample", is_flag=True, help="Print a file of all settings, explained, and exit.")
 @setting_options
 def command(*, config: str | None, check: bool, sample: bool, **options: Any) -> None:  # noqa: ANN401 (one for each setting)
@@ -54,6 +62,8 @@ def command(*, config: str | None, check: bool, sample: bool, **options: Any) ->
     material = Material.load(settings, reload.nonce_secret)
     if check:
         click.echo(settings_file.dump(settings), nl=False)
+        if _has_obstacles(settings):
+            raise click.exceptions.Exit(ExitStatus.NOT_STARTED)
         return
     descriptors.allow(settings)
     manager = Manager.find()
@@ -83,6 +93,29 @@ def _effective(config: str | None, options: dict[str, Any]) -> Settings:
     return Settings().with_values(values | options)
 
 
+def _has_obstacles(settings: Settings) -> bool:
+    """Try what such a server needs of this machine, ports apart, and say what is missing."""
+    steps: list[Callable[[], object]] = [partial(choose_lane, settings.lane)]
+    if settings.workers > 1:
+        steps.append(require)
+    if settings.metrics.listen is not None:
+        steps.append(monitor.require)
+    steps.append(partial(web_site.require, settings))
+    if settings.user is not None:
+        steps.append(partial(rehearse, settings.user))
+    obstacles = []
+    for step in steps:
+        try:
+            step()
+        except StartError as error:
+            obstacles.append(error)
+            click.echo(f"stunkit: {printable(str(error))}", err=True)
+    if settings.authentication.credentials_file is not None and not prepare.is_complete():
+        command = installation("auth")  # such a server starts; it cannot read some names
+        click.echo(f"stunkit: names beyond printable ASCII would need: {command}", err=True)
+    return bool(obstacles)
+
+
 def _open(settings: Settings) -> Sockets:
     """Open every socket, then give up what was needed for that. Raises StartError."""
     if settings.workers > 1:
@@ -93,6 +126,7 @@ def _open(settings: Settings) -> Sockets:
         choose_lane(settings.lane)
         if settings.metrics.listen is not None:
             monitor.require()
+        web_site.require(settings)
         drop(settings.user)
     except StartError:
         sockets.close()

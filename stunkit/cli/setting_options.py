@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from stunkit.errors import UsageError
 from stunkit.server.kinds import Flag, Many
 from stunkit.server.setting import Setting
 from stunkit.server.settings import SETTINGS
@@ -40,6 +41,8 @@ class _Option(click.Option):
         is_many = isinstance(setting.kind, Many)
         name = setting.option
         more: dict[str, Any] = {} if is_flag else {"metavar": setting.kind.metavar, "type": str}
+        if setting.bare:
+            more |= {"is_flag": False, "flag_value": setting.bare}
         super().__init__(
             [f"{name}/--no-{name[2:]}" if is_flag else name, _parameter(setting)],
             default=None,
@@ -60,19 +63,26 @@ def setting_options(function: F) -> F:
 
 
 def chosen(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the command line chooses, by key. Raises UsageError."""
+    """Return what the command line chooses, by key. Raises UsageError, which names the option."""
     values = {}
     for setting in SETTINGS:
         given = arguments[_parameter(setting)]
         if given is None or given == ():
             continue
-        if isinstance(setting.kind, Many):
-            values[setting.key] = setting.kind.parse_all(given)
-        elif isinstance(setting.kind, Flag):
-            values[setting.key] = given
-        else:
-            values[setting.key] = setting.kind.parse(given)
+        try:
+            values[setting.key] = _meaning(setting, given)
+        except UsageError as error:
+            raise UsageError(error.what, error.text, error.reason, setting.option) from None
     return values
+
+
+def _meaning(setting: Setting, given: Any) -> Any:  # noqa: ANN401 (of whatever kind it is)
+    """Return what the command line says of a setting as a value. Raises UsageError."""
+    if isinstance(setting.kind, Many):
+        return setting.kind.parse_all(given)
+    if isinstance(setting.kind, Flag):
+        return given
+    return setting.kind.parse(given)
 
 
 def _parameter(setting: Setting) -> str:

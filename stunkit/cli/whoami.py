@@ -17,6 +17,7 @@ from stunkit.cli.options import (
     pick_family,
     pick_login,
     pick_servers,
+    say_how_to_log_in,
 )
 from stunkit.cli.render import whoami as render
 from stunkit.cli.render.text import columns, printable
@@ -118,7 +119,10 @@ class Run:
         """Ask, print, and say how it went."""
         result = await self._ask()
         self._print(result)
-        return self._status(result)
+        status = self._status(result)
+        if self._login is None:
+            say_how_to_log_in(answer.error for answer in result.answers)
+        return status
 
     async def watch(self, interval: float, hook: str | None) -> None:
         """Ask every ``interval`` seconds, print each change and run the hook; never returns."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import StartError
+from stunkit.extra import installation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +68,7 @@ def require() -> None:
         raise StartError("batches of datagrams need Linux", "use the portable lane")
     if not _is_64_bit():
         raise StartError("batches of datagrams need a 64-bit machine", "use the portable lane")
-    raise StartError("batches of datagrams need NumPy", "pip install 'stunkit[fast]'")
+    raise StartError("batches of datagrams need NumPy", installation("fast"))
 
 
 def _is_64_bit() -> bool:

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, Self
 
 from stunkit.dissect.packet import Frame
 from stunkit.errors import StartError, StunkitError, UsageError
+from stunkit.extra import installation
 
 PCAP_MAGIC = (b"\xa1\xb2\xc3\xd4", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x4d\x3c\xb2\xa1")
 PCAPNG_MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -194,7 +195,7 @@ def _reader(source: _Source, name: str, *, is_ng: bool) -> Any:  # noqa: ANN401 
         from scapy.utils import RawPcapNgReader, RawPcapReader  # noqa: PLC0415
     except ImportError:
         raise StartError(
-            "reading a capture needs scapy", "install it with: pip install 'stunkit[pcap]'"
+            "reading a capture needs scapy", f"install it with: {installation('pcap')}"
         ) from None
     log_runtime.setLevel(logging.CRITICAL)  # what it has to say of broken files, we say
 

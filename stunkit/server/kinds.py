@@ -19,6 +19,7 @@ from stunkit.errors import Unencodable, UsageError
 T = TypeVar("T")
 
 MOST = (1 << 63) - 1  # what TOML has numbers for
+UNQUOTE = "write it without quotes"
 
 
 class Kind(Generic[T]):
@@ -63,7 +64,8 @@ class Whole(Kind[int]):
         if isinstance(value, str) and value in self._words:
             return self._words[value]()
         if not isinstance(value, int) or isinstance(value, bool):
-            raise UsageError(self.what, _shown(value), f"give {self._range}")
+            reason = UNQUOTE if _is_number(value) else f"give {self._range}"
+            raise UsageError(self.what, _shown(value), reason)
         if not self._least <= value <= self._most:
             raise UsageError(self.what, str(value), f"give {self._range}")
         return value
@@ -71,6 +73,8 @@ class Whole(Kind[int]):
     def parse(self, text: str) -> int:
         """Take decimal digits, or one of the words."""
         is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MOST))
+        if not is_number and text not in self._words:
+            raise UsageError(self.what, text, f"give {self._range}")
         return self.read(int(text) if is_number else text)
 
     def write(self, value: int) -> str:
@@ -94,7 +98,8 @@ class Number(Kind[float]):
     def read(self, value: object) -> float:
         """Take a whole number too."""
         if not isinstance(value, int | float) or isinstance(value, bool):
-            raise UsageError(self.what, _shown(value), f"give {self._range}")
+            reason = UNQUOTE if _is_number(value) else f"give {self._range}"
+            raise UsageError(self.what, _shown(value), reason)
         is_large = value > 0 if self._least is None else value >= self._least
         if not math.isfinite(value) or not (is_large or (self._zero and value == 0)):
             raise UsageError(self.what, f"{value:g}", f"give {self._range}")
@@ -127,7 +132,7 @@ class Flag(Kind[bool]):
     def read(self, value: object) -> bool:
         """Take a TOML boolean."""
         if not isinstance(value, bool):
-            raise UsageError(self.what, _shown(value), "write it without quotes")
+            raise UsageError(self.what, _shown(value), UNQUOTE)
         return value
 
     def parse(self, text: str) -> bool:
@@ -267,6 +272,16 @@ def quoted(text: str) -> str:
     """Return a text as a TOML string."""
     # JSON has the same escapes; DEL alone TOML wants escaped, and JSON does not.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value of a file is a number that somebody has put in quotes."""
+    if not isinstance(value, str):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 def _shown(value: object) -> str:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
+from stunkit.extra import installation
 from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
 from stunkit.server.figures import Facts, Figures
 from stunkit.server.kinds import Written
@@ -79,7 +80,7 @@ def require() -> None:
     except ModuleNotFoundError as error:
         raise StartError(
             f"metrics need {error.name}, which is not installed",
-            "pip install 'stunkit[metrics]', or leave --metrics-listen out",
+            f"{installation('metrics')}, or leave --metrics-listen out",
         ) from error
 
 

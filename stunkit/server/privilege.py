@@ -24,7 +24,19 @@ from stunkit.errors import StartError
 
 _PR_SET_NO_NEW_PRIVS = 38  # linux/prctl.h
 _CAPABILITY_VERSION = 0x20080522  # _LINUX_CAPABILITY_VERSION_3 of linux/capability.h
+_PATIENCE = 60.0  # seconds for a Python to start and try, on however busy a machine
 _CAPABILITY_WORDS = 6  # effective, permitted and inheritable, of 32 bits each, twice
+
+_REHEARSAL = """
+import sys
+from stunkit.errors import StartError
+from stunkit.server.privilege import drop
+try:
+    drop(sys.argv[1])
+except StartError as error:
+    print(error.what, error.remedy, sep="\\n")
+    sys.exit(3)
+"""
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +101,23 @@ def drop(user: str | None) -> None:
     if sys.platform == "linux":
         _give_up_capabilities()
     _try_to_get_back(os.setuid)
+
+
+def rehearse(user: str) -> None:
+    """Try in a process of its own what ``drop`` would do. Raises StartError where it cannot."""
+    import subprocess  # noqa: PLC0415 (needed here only)
+
+    command = [sys.executable, "-c", _REHEARSAL, user]
+    try:
+        done = subprocess.run(  # noqa: S603 (our own program; the name is but an argument)
+            command, capture_output=True, check=False, text=True, timeout=_PATIENCE
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise StartError(f"cannot try to become {user}", str(error)) from error
+    if done.returncode == 0:
+        return
+    what, _, remedy = done.stdout.rstrip("\n").partition("\n")
+    raise StartError(what or f"cannot try to become {user}", remedy or "it ended without a word")
 
 
 def become(user: User) -> None:

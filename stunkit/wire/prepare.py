@@ -7,7 +7,10 @@ else needs the extra ``stunkit[auth]`` (precis-i18n, scramp).
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from stunkit.errors import Unencodable
+from stunkit.extra import installation
 
 
 def opaque_string(text: str) -> str:
@@ -48,10 +51,15 @@ def saslprep(text: str) -> str:
         raise Unencodable(f"forbidden by SASLprep: {error}", place="text") from None
 
 
+def is_complete() -> bool:
+    """Whether text beyond printable ASCII can be prepared: the libraries are installed."""
+    return all(find_spec(name) is not None for name in ("precis_i18n", "scramp"))
+
+
 def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
 def _missing(profile: str) -> Unencodable:
-    reason = f"{profile} of text beyond printable ASCII needs `pip install stunkit[auth]`"
+    reason = f"{profile} of text beyond printable ASCII needs `{installation('auth')}`"
     return Unencodable(reason, place="text")

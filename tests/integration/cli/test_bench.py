@@ -10,6 +10,7 @@ from asyncio.subprocess import PIPE
 
 import pytest
 
+from stunkit.extra import installation
 from tests.integration.bench.crooked import crooked, right
 from tests.integration.command import environment, outcome, start, stunkit
 from tests.integration.loopback import (
@@ -161,5 +162,5 @@ async def test_says_what_is_missing():
     ended = await outcome(process)
     assert ended.said == (
         3,
-        "stunkit: the load generator needs NumPy; pip install 'stunkit[fast]'\n",
+        f"stunkit: the load generator needs NumPy; {installation('fast')}\n",
     )

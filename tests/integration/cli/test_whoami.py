@@ -153,6 +153,27 @@ async def test_ends_with_5_when_it_is_refused_and_escapes_the_reason(form: str |
     assert all(character.isprintable() or character == "\n" for character in printed)
 
 
+@pytest.mark.parametrize("form", ["--short", "--json", None])
+async def test_names_the_options_to_log_in_with_where_a_server_wants_that(
+    form: str | None, tmp_path
+):
+    hint = "stunkit: the server wants to know who asks: give --username and --password-file\n"
+    password = tmp_path / "password"
+    password.write_text("x\n")
+    options = [form] if form else []
+    async with fake("127.0.0.1", refusing_with(401, "Unauthorized")) as server:
+        ended = await stunkit("whoami", *options, server)
+        login = ("--username", "ann", "--password-file", password)
+        known = await stunkit("whoami", *options, *login, server)
+    assert ended.status == 5
+    assert ended.stderr.endswith(hint)
+    assert known.status in (4, 5)
+    assert hint not in known.stderr
+    async with fake("127.0.0.1", refusing_with(403, "Forbidden")) as server:
+        ended = await stunkit("whoami", *options, server)
+    assert hint not in ended.stderr
+
+
 @pytest.mark.parametrize("form", ["--short", None])
 async def test_lets_no_server_write_a_line_of_its_own(form: str | None):
     forged = "no\nThe world sees you as 192.0.2.66 (IPv4)."

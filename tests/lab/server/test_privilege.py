@@ -16,7 +16,7 @@ from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
 from stunkit.net.whoami import whoami
 from stunkit.server.privilege import NOBODY, User
-from tests.integration.command import PATIENCE, ROOT, Serve, serve
+from tests.integration.command import PATIENCE, ROOT, Serve, serve, stunkit
 
 ANY = "127.0.0.1:0"
 PRIVILEGED = 83  # a port that only privilege binds; a service that hardly anybody has
@@ -33,6 +33,14 @@ except StartError as error:
     print(error)
     sys.exit(3)
 {after}
+"""
+# A user namespace that knows root alone, as some containers are.
+ONLY_ROOT = """
+libc = __import__("ctypes").CDLL(None)
+assert libc.unshare(0x10000000) == 0  # CLONE_NEWUSER
+for name, text in (("setgroups", "deny"), ("uid_map", "0 0 1"), ("gid_map", "0 0 1")):
+    with open(f"/proc/self/{name}", "w") as file:
+        file.write(text)
 """
 
 
@@ -165,22 +173,37 @@ def test_ordinary_user_cannot_become_another():
 
 
 def test_stays_root_where_there_is_nobody_else():
-    # A user namespace that knows root alone, as some containers are.
-    before = """
-libc = __import__("ctypes").CDLL(None)
-assert libc.unshare(0x10000000) == 0  # CLONE_NEWUSER
-for name, text in (("setgroups", "deny"), ("uid_map", "0 0 1"), ("gid_map", "0 0 1")):
-    with open(f"/proc/self/{name}", "w") as file:
-        file.write(text)
-"""
-    status, printed = dropped(None, before=before, after="print(*os.getresuid())")
+    status, printed = dropped(None, before=ONLY_ROOT, after="print(*os.getresuid())")
     assert status == 0
     assert "cannot become nobody: " in printed
     assert "serving as root" in printed
     assert "0 0 0\n" in printed
-    status, printed = dropped("daemon", before=before)
+    status, printed = dropped("daemon", before=ONLY_ROOT)
     assert status == 3
     assert printed.startswith("cannot become daemon: ")
+
+
+async def test_check_tries_the_user_and_stays_who_it_is():
+    ended = await stunkit("serve", "--user", "daemon", "--check")
+    assert ended.said == (0, "")
+    assert 'user = "daemon"\n' in ended.stdout
+    ended = await stunkit("serve", "--user", "nobody-of-that-name", "--check")
+    assert ended.status == 3
+    assert ended.stderr.startswith("stunkit: there is no user 'nobody-of-that-name'; ")
+
+
+def test_rehearsal_says_what_dropping_would():
+    rehearse = "from stunkit.server.privilege import rehearse as drop"
+    who = "print(*os.getresuid())"
+    assert dropped("daemon", before=rehearse, after=who) == (0, "0 0 0\n")
+    status, printed = dropped("daemon", before=f"{ONLY_ROOT}{rehearse}")
+    assert status == 3
+    assert printed.startswith("cannot become daemon: ")
+    for program, reason in (("/bin/false", "it ended without a word"), ("/absent", "No such file")):
+        status, printed = dropped("daemon", before=f"{rehearse}; sys.executable = {program!r}")
+        assert status == 3
+        assert printed.startswith("cannot try to become daemon; ")
+        assert reason in printed
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import sys
 import tomllib
 
 import pytest
@@ -5,6 +6,8 @@ from click.testing import CliRunner
 
 from stunkit.cli.serve import command
 from stunkit.errors import SettingsError, UsageError
+from stunkit.extra import installation
+from stunkit.net import batch
 from stunkit.server import settings_file
 from stunkit.server.settings import Settings
 
@@ -51,6 +54,62 @@ def test_check_reads_the_files_that_settings_name(tmp_path):
     path.write_text("pasword ann x")
     with pytest.raises(SettingsError, match="credentials, line 1: it begins with none of"):
         check("--authentication-credentials-file", str(path))
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "sentence", "extra"),
+    [
+        ("numpy", ["--lane", "batch"], "batches of datagrams need NumPy; ", "fast"),
+        (
+            "aiohttp.web",
+            ["--metrics-listen", "127.0.0.1"],
+            "metrics need aiohttp.web, which is not installed; ",
+            "metrics",
+        ),
+    ],
+)
+def test_check_says_which_extra_is_missing(module, options, sentence, extra, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr(batch, "is_available", lambda: module != "numpy")
+    result = check(*options)
+    assert result.exit_code == 3
+    assert result.stderr.startswith(f"stunkit: {sentence}{installation(extra)}")
+    assert result.stderr.count("\n") == 1
+    assert result.stdout.startswith("listen = ")
+
+
+def test_check_says_everything_that_is_missing(monkeypatch):
+    monkeypatch.setattr(batch, "is_available", lambda: False)
+    monkeypatch.setitem(sys.modules, "aiohttp.web", None)
+    result = check("--lane", "batch", "--metrics-listen", "127.0.0.1", "--user", "nobody-such")
+    assert result.exit_code == 3
+    assert [line.split()[1] for line in result.stderr.splitlines()] == [
+        "batches",
+        "metrics",
+        "there",
+    ]
+
+
+def test_check_needs_no_extra_that_the_settings_do_not(monkeypatch):
+    monkeypatch.setattr(batch, "is_available", lambda: False)
+    for module in ("aiohttp.web", "scramp"):
+        monkeypatch.setitem(sys.modules, module, None)
+    result = check()
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_check_says_what_a_closed_server_could_not_read(monkeypatch, tmp_path):
+    path = tmp_path / "credentials"
+    path.write_text("password ann x\n")
+    path.chmod(0o600)
+    options = ["--authentication-credentials-file", str(path)]
+    assert check(*options).stderr == ""
+    monkeypatch.setitem(sys.modules, "scramp", None)
+    result = check(*options)
+    assert result.exit_code == 0
+    assert result.stderr == (
+        f"stunkit: names beyond printable ASCII would need: {installation('auth')}\n"
+    )
 
 
 def test_sample_is_a_file_that_changes_nothing(tmp_path):

@@ -63,12 +63,15 @@ def test_sees_paths_from_here():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--limit-rate", "5"], "'5' is not a rate: give 10 or more, or 0 for no limit"),
-        (["--workers", "0"], "'0' is not a number of workers"),
-        (["--lane", "fast"], "'fast' is not a lane: it is none of"),
-        (["--tcp-idle-timeout", "nan"], "'nan' is not a time"),
-        (["--limit-allow", "192.0.2.1/24"], "'192.0.2.1/24' is not a network"),
-        (["--refused-ports", "1,x"], "'x' is not a port: give 0 to 65535"),
+        (
+            ["--limit-rate", "5"],
+            "--limit-rate: '5' is not a rate: give 10 or more, or 0 for no limit",
+        ),
+        (["--workers", "0"], "--workers: '0' is not a number of workers"),
+        (["--lane", "fast"], "--lane: 'fast' is not a lane: it is none of"),
+        (["--tcp-idle-timeout", "nan"], "--tcp-idle-timeout: 'nan' is not a time"),
+        (["--limit-allow", "192.0.2.1/24"], "--limit-allow: '192.0.2.1/24' is not a network"),
+        (["--refused-ports", "1,x"], "--refused-ports: 'x' is not a port: give 0 to 65535"),
     ],
 )
 def test_says_what_a_wrong_text_should_be(arguments, sentence: str):

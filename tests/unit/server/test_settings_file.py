@@ -114,6 +114,10 @@ def test_sees_paths_from_its_folder(write, tmp_path: Path):
             "line 1: workers: 'two' is not a number of workers: give 1 to 512 or \"auto\"",
         ),
         (
+            '[tcp]\nmax_connections = "100"',
+            "line 2: tcp.max_connections: '100' is not a number of connections: write it without",
+        ),
+        (
             "listen = 3478",
             "line 1: listen: '3478' is not a list, each of it an address and port: write",
         ),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from stunkit.errors import Unencodable
-from stunkit.wire.prepare import opaque_string, saslprep
+from stunkit.wire.prepare import is_complete, opaque_string, saslprep
 
 BOTH = pytest.mark.parametrize("prepare", [opaque_string, saslprep])
 PRINTABLE = bytes(range(0x20, 0x7F)).decode()
@@ -28,8 +28,15 @@ def test_names_the_extra_when_the_library_is_missing(
     prepare: Callable[[str], str], library: str, profile: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(Unencodable, match=rf"{profile} .* `pip install stunkit\[auth\]`"):
+    with pytest.raises(Unencodable, match=rf"{profile} .* -m pip install 'stunkit\[auth\]'`"):
         prepare("é")
+
+
+@pytest.mark.parametrize("library", ["precis_i18n", "scramp"])
+def test_is_complete_with_both_libraries(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_complete()
+    monkeypatch.setitem(sys.modules, library, None)
+    assert not is_complete()
 
 
 @BOTH
