@@ -6,9 +6,7 @@ through, and their allocations at a real coturn, one over UDP and one over TCP.
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -18,6 +16,7 @@ from typing import Any
 import pytest
 
 from stunkit.lab import Lab, Service, find_kind, start_server
+from tests.agreement import BY_CONTENT, STUNKIT, assert_agreement, decode
 from tests.integration.certificates import Authority
 from tests.lab.calls import (
     PASSWORD,
@@ -32,12 +31,10 @@ from tests.lab.calls import (
     result,
     start_relay,
 )
-from tests.tshark import SharkMessage, look
+from tests.tshark import look
 
-STUNKIT = [sys.executable, "-m", "stunkit"]
 PATIENCE = 40.0  # seconds for each step that takes a while
 SENDS = 3  # of an ICE check that nobody answers
-ADDRESSES = {0x0001, 0x0012, 0x0016, 0x0020, 0x802B, 0x802C}
 
 
 @pytest.fixture(scope="module")
@@ -72,66 +69,12 @@ def talk(tmp_path_factory) -> tuple[Path, list[dict[str, Any]]]:
     return path, told[0]
 
 
-def decode(path: Path, *options: str) -> dict[str, Any]:
-    command = [*STUNKIT, "decode", "--json", *options, str(path)]
-    done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False, text=True)
-    assert done.returncode in (0, 5), done.stderr
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
-
-
-def whole(messages: list[SharkMessage], document: dict[str, Any]) -> list[tuple[Any, Any]]:
-    """Pair tshark's messages with ours, leaving out those inside others, which it does not see."""
-    ours = [one for one in document["messages"] if one["relay"] is None]
-    assert len(ours) == len(messages)
-    return list(zip(messages, ours, strict=True))
-
-
 def test_sees_every_message_that_tshark_sees_field_by_field(talk):
     path, _ = talk
-    options = ["-d", f"tcp.port=={RELAY_PORT},stun"]
-    pairs = whole(look(path, *options), decode(path))
-    assert len(pairs) > 50
-    for theirs, ours in pairs:
-        assert theirs.frame == ours["frame"]
-        raw = bytes.fromhex(ours["hex"])
-        if theirs.type is None:
-            assert ours["form"] == "channel-data"
-            assert theirs.length == int.from_bytes(raw[2:4], "big")
-            continue
-        assert not theirs.is_malformed
-        assert ours["accepted"]
-        assert theirs.type == int.from_bytes(raw[:2], "big")
-        assert theirs.length == len(raw) - 20
-        assert theirs.identity == ours["transaction_id"]
-        attributes = [field for field in ours["fields"] if "type" in field]
-        assert len(attributes) == len(theirs.attributes)
-        for shark, field in zip(theirs.attributes, attributes, strict=True):
-            assert (shark.offset, shark.type) == (field["offset"], field["type"])
-            assert shark.length == int.from_bytes(raw[field["offset"] + 2 :][:2], "big")
-            assert_same_value(shark.said, field)
-
-
-def assert_same_value(said: dict[str, str], field: dict[str, Any]) -> None:
-    """Compare what both say of a value that both understand."""
-    kind, value = field["type"], field["value"]
-    if kind in ADDRESSES:
-        assert value == f"{said['stun.att.ipv4']}:{said['stun.att.port']}"
-    elif kind == 0x0009:
-        code = 100 * int(said["stun.att.error.class"]) + int(said["stun.att.error"])
-        assert value == f"{code} {said['stun.att.error.reason']}"
-    elif kind in (0x0006, 0x0014, 0x8022):
-        names = {0x0006: "username", 0x0014: "realm", 0x8022: "software"}
-        assert value == said[f"stun.att.{names[kind]}"]
-    elif kind == 0x0024:
-        assert value.startswith(f"{said['stun.att.priority']} ")
-    elif kind == 0x000D:
-        assert value == f"{said['stun.att.lifetime']} s"
-    elif kind == 0x000C:
-        assert int(value, 16) == int(said["stun.att.channelnum"], 16)
-    elif kind == 0x8028:
-        assert int(value, 16) == int(said["stun.att.crc32"], 16)
-        assert (field["note"] == "right") is (said["stun.att.crc32.status"] == "1")
+    options = ["-d", f"tcp.port=={RELAY_PORT},stun", *BY_CONTENT]
+    messages = look(path, *options)
+    assert len(messages) > 50
+    assert_agreement(messages, decode(path))
 
 
 def test_fingerprints_and_lengths_of_the_talk_are_right(talk):
