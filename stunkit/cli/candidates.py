@@ -14,6 +14,7 @@ from stunkit.cli.status import ExitStatus
 from stunkit.cli.turn_options import pick_relays, turn_options
 from stunkit.errors import Refused, StartError, UsageError
 from stunkit.ice.dump import read_dump
+from stunkit.ice.redact import Redactor
 from stunkit.net.gather import gather
 from stunkit.net.gathered import TIMEOUT, Gathered, Wanted
 from stunkit.net.udp import describe_errno
@@ -62,7 +63,7 @@ def command(
     if file is not None:
         if servers or turn_uris:
             raise click.UsageError("--sdp asks nobody: give no SERVER and no --turn with it.")
-        _print_read(_read(file), redacts=redact, as_json=as_json)
+        _print_read(_read(file, redacts=redact), as_json=as_json)
         return
     family = pick_family(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
     relays = pick_relays(turn_uris, turn_user, turn_password, turn_secret)
@@ -104,8 +105,8 @@ def _gather(wanted: Wanted, *, is_watched: bool) -> Gathered:
         ) from error
 
 
-def _read(file: str) -> render.Shelf:
-    """Read a text's candidates. Raises UsageError."""
+def _read(file: str, *, redacts: bool) -> render.Shelf:
+    """Read a text's candidates, redacted before anything is said of them. Raises UsageError."""
     what = "a file with candidates"
     try:
         with click.open_file(file, encoding="utf-8", errors="replace") as stream:
@@ -117,11 +118,10 @@ def _read(file: str) -> render.Shelf:
     dump = read_dump(text)
     if not (dump.descriptions or dump.loose or dump.unreadable):
         raise UsageError(what, file, "there is neither an SDP nor a candidate in it")
-    return render.of_dump(dump)
+    return render.of_dump(Redactor().dump(dump) if redacts else dump)
 
 
-def _print_read(shelf: render.Shelf, *, redacts: bool, as_json: bool) -> None:
-    shelf = render.redact(shelf) if redacts else shelf
+def _print_read(shelf: render.Shelf, *, as_json: bool) -> None:
     if as_json:
         click.echo(render.to_json(shelf))
         return

@@ -31,6 +31,8 @@ from stunkit.ice.sdp import (
 )
 from stunkit.ice.table import parse_row
 
+LONGEST = 2000  # characters of a candidate in a line; they have some 200
+MAX_MISSES = 1000  # texts that are looked for in vain: a look goes through the whole file
 MAX_DEPTH = 32  # of JSON: dumps have about eight levels, and recursion has a limit
 
 _CANDIDATE = re.compile(
@@ -116,6 +118,7 @@ class _Reader:
     unreadable: list[Unreadable] = field(default_factory=list)
     position: int = 0  # in the text, of what JSON last gave
     number: int = 1  # of its line
+    misses: int = 0
     said: set[tuple[str, ...]] = field(default_factory=set)  # descriptions may be said twice
 
     def finish(self) -> Dump:
@@ -162,9 +165,10 @@ class _Reader:
             self.loose.append(Found(row, line.number, origin=origin, is_partial=True))
             return
         mid, index = _MID.search(line.text), _INDEX.search(line.text)
-        for match in _CANDIDATE.finditer(line.text):
-            before, rest = line.text[: match.start()].strip(), line.text[match.start() :]
-            if before not in ("", "a="):
+        for count, match in enumerate(_CANDIDATE.finditer(line.text)):
+            start = match.start()
+            rest = line.text[start : start + LONGEST]
+            if count or line.text[:start].strip() not in ("", "a="):
                 rest = _known(rest)
             self.read_candidate(rest, line.number, index and int(index[1]), mid and mid[1], origin)
 
@@ -218,6 +222,9 @@ class _Reader:
         first = json.dumps(value.partition("\n")[0].partition("\r")[0])[1:-1]
         place = self.text.find(first, self.position)
         if place < 0:  # said in another spelling, or before
+            self.misses += 1
+            if self.misses > MAX_MISSES:
+                return self.number
             return self.text.count("\n", 0, max(self.text.find(first), 0)) + 1
         self.number += self.text.count("\n", self.position, place)
         self.position = place

@@ -12,14 +12,18 @@ tells nothing (0.0.0.0, ::, loopback) stays.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from stunkit.ice.candidate import Candidate, parse_ip
+from stunkit.ice.dump import Dump
 from stunkit.ice.redundancy import normal
 from stunkit.ice.scope import Scope, family_of, is_stand_in, scope_of, stand_in
+from stunkit.ice.sdp import Attribute, Found, Section, Unreadable
 
-_IPV4 = r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)"
+_BEFORE = r"(?:(?<![\w.])|(?<=\\[nrt]))"  # a line may begin as it does in JSON
+_IPV4 = _BEFORE + r"\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)"
 _IPV6 = (
-    r"(?<![\w.])(?<![0-9A-Fa-f]:)(?<!::)(?:[0-9A-Fa-f]{0,4}:){2,7}"
+    _BEFORE + r"(?<![0-9A-Fa-f]:)(?<!::)(?:[0-9A-Fa-f]{0,4}:){2,7}"
     r"(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{1,4})?(?:%[\w.-]+)?(?![\w:])"
 )
 _ADDRESS = re.compile(f"{_IPV6}|{_IPV4}")
@@ -28,6 +32,8 @@ _LINE = re.compile(
     r"(candidate:\s?(?!candidate:))(\S{1,256})( +\d+ +\S+ +\d+ +)(\S+)",
     re.IGNORECASE,
 )
+_FIRST = re.compile(r"(candidate:\s?)(\S+)", re.IGNORECASE)  # also in what is no candidate
+_QUOTED = re.compile(r"(\bits (?:foundation|address|raddr))(?: '.*?'| \".*?\")(?= is not )")
 _ROW = re.compile(
     r"\b((?:host|srflx|prflx|relay)(?:\s?\([^)]{0,40}\))?\s+)([A-Za-z0-9+/]{1,256})(\s+(?:udp|tcp)\s)",
     re.IGNORECASE,
@@ -43,9 +49,12 @@ _SECRET = re.compile(
     r"((?:credential|username|password)\\?\"\s*:\s*\\?\")([^\"\\]+)",
     re.IGNORECASE,
 )
+_REALM = re.compile(r"(\bin the realm \\?\")([^\"\\]*)")  # as a relay's verdict has it
 _WORD = re.compile(r"[A-Za-z0-9+/]{4,256}")  # a ufrag may be one; RFC 8839 section 5.4
 _NAME = re.compile(r"(?<![\w.-])[\w-]+(?:\.[\w-]+)+")
-_OWNER = re.compile(r"((?:^|\\n)\s*o=)(\S+)", re.MULTILINE)
+_RELATED = re.compile(r"(\braddr +)(\S+)", re.IGNORECASE)
+_CONNECTION = re.compile(r"(\bIN IP[46] +)([^\s\\\"/]+)")  # of c=, o= and a=rtcp
+_OWNER = re.compile(r"((?:^|\\n)[ \t]*o=)(\S+)", re.MULTILINE)
 _UNTOLD = frozenset((Scope.UNSPECIFIED, Scope.LOOPBACK))
 LONG_FOUNDATION = 8  # characters; shorter ones are words and numbers that mean other things
 
@@ -72,6 +81,21 @@ class Redactor:
         """Return a candidate with everything hidden that redaction hides."""
         return Candidate.parse(self.text(candidate.format()))
 
+    def dump(self, dump: Dump) -> Dump:
+        """Return a dump likewise: what the lint quotes of it is hidden, however short it is."""
+        return Dump(
+            tuple(
+                replace(
+                    one,
+                    session=self._section(one.session),
+                    media=tuple(map(self._section, one.media)),
+                )
+                for one in dump.descriptions
+            ),
+            tuple(map(self._found, dump.loose)),
+            tuple(map(self._unreadable, dump.unreadable)),
+        )
+
     def text(self, text: str) -> str:
         """Return any text (SDP, JSON, a log) likewise; its lines stay where they are."""
         text = _FINGERPRINT.sub(self._fingerprint, text)
@@ -80,20 +104,56 @@ class Redactor:
         text = _PWD.sub(lambda match: match[1] + self._word("pwd", match[2]), text)
         text = _UFRAG.sub(lambda match: match[1] + self._word("ufrag", match[2]), text)
         text = _SECRET.sub(r"\1redacted", text)
+        text = _REALM.sub(r"\1redacted", text)
         text = _OWNER.sub(r"\1-", text)
         text = _ADDRESS.sub(self._address, text)
         text = _MDNS.sub(lambda match: self.address(match[0]), text)
         text = self._known(text)
         text = _ROW.sub(lambda match: match[1] + self._foundation(match[2]) + match[3], text)
+        text = _RELATED.sub(self._name, text)
+        text = _CONNECTION.sub(self._name, text)
         return _LINE.sub(self._line, text)
+
+    def _section(self, section: Section) -> Section:
+        return replace(
+            section,
+            connection=section.connection and self.address(section.connection),
+            attributes=tuple(map(self._attribute, section.attributes)),
+            candidates=tuple(map(self._found, section.candidates)),
+            unreadable=tuple(map(self._unreadable, section.unreadable)),
+        )
+
+    def _attribute(self, attribute: Attribute) -> Attribute:
+        if attribute.name == "candidate":  # what it says is among the candidates
+            return attribute._replace(value="")
+        name, colon = attribute.name, ":" if attribute.value else ""
+        value = self.text(f"{name}{colon}{attribute.value}").removeprefix(f"{name}{colon}")
+        return attribute._replace(value=value)
+
+    def _found(self, found: Found) -> Found:
+        return replace(found, candidate=self.candidate(found.candidate))
+
+    def _unreadable(self, unreadable: Unreadable) -> Unreadable:
+        text, reason = self.text(unreadable.text), _QUOTED.sub(r"\1", unreadable.reason)
+        if not _LINE.search(text):
+            text = _FIRST.sub(self._first, text)
+        return unreadable._replace(text=text, reason=self.text(reason))
+
+    def _first(self, match: re.Match[str]) -> str:
+        return match[1] + self._foundation(match[2])
 
     def _address(self, match: re.Match[str]) -> str:
         return match[0] if parse_ip(match[0]) is None else self.address(match[0])
 
     def _line(self, match: re.Match[str]) -> str:
         """Hide the foundation of a candidate, and its address where that is a name."""
-        address = self.address(match[4]) if scope_of(match[4]) is Scope.NAME else match[4]
-        return match[1] + self._foundation(match[2]) + match[3] + address
+        return match[1] + self._foundation(match[2]) + match[3] + self._unnamed(match[4])
+
+    def _name(self, match: re.Match[str]) -> str:
+        return match[1] + self._unnamed(match[2])
+
+    def _unnamed(self, address: str) -> str:
+        return self.address(address) if scope_of(address) is Scope.NAME else address
 
     def _foundation(self, foundation: str) -> str:
         known = ("foundation", foundation)

@@ -33,6 +33,7 @@ MAX_SEARCHES = 3
 MAX_SERVICES = 4  # lines to the outside that are asked
 MAX_PLACES = 3  # descriptions that are read, of one gateway
 MAX_SHOWN = 60  # characters of a device's name
+MAX_REASON = 200  # characters of what went wrong, some of which are the device's own
 
 _TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
@@ -146,7 +147,7 @@ class IgdQuery:
         try:
             device = igd.decode_device(await self._get(location))
         except StunkitError as error:
-            self._trouble = printable(str(error))
+            self._trouble = _shown(error)
             return
         if not device.services:
             self._trouble = "its description names no line to the outside"
@@ -164,31 +165,31 @@ class IgdQuery:
             try:
                 news = (await answer)._asdict().items()
             except StunkitError as error:
-                self._trouble = printable(str(error))
+                self._trouble = _shown(error)
                 return
             known = self._lines[index]._asdict() | {k: v for k, v in news if v is not None}
             self._lines[index] = Line(**known)
 
         async def address() -> Line:
             said = await self._call(base, service, Action.ADDRESS)
-            return Line(address=printable(said.get("NewExternalIPAddress", "")))
+            return Line(address=said.get("NewExternalIPAddress", ""))
 
         async def status() -> Line:
             said = await self._call(base, service, Action.STATUS)
-            return Line(status=printable(said.get("NewConnectionStatus", "")) or None)
+            return Line(status=printable(said.get("NewConnectionStatus", ""))[:MAX_SHOWN] or None)
 
         async def nat() -> Line:
             said = await self._call(base, service, Action.NAT)
             return Line(translates=_TRUTHS.get(said.get("NewNATEnabled", "")))
 
         async def actions() -> Line:
-            known = igd.decode_actions(await self._get(urljoin(base, service.description)))
+            known = igd.decode_actions(await self._get(service.description, base))
             return Line(maps=bool(igd.MAKES_MAPPINGS & known))
 
         await asyncio.gather(note(address()), note(status()), note(nat()), note(actions()))
 
-    async def _get(self, url: str) -> bytes:
-        page = await fetch(self._request(url), self._source)
+    async def _get(self, url: str, base: str = "") -> bytes:
+        page = await fetch(locate(url, self._gateway, base), self._source)
         if page.status != 200:
             raise InvalidAnswer(f"HTTP status {page.status}")
         return page.body
@@ -198,24 +199,22 @@ class IgdQuery:
             "Content-Type": 'text/xml; charset="utf-8"',
             "SOAPAction": igd.call_header(service, action),
         }
-        request = self._request(urljoin(base, service.control))
+        request = locate(service.control, self._gateway, base)
         request = request._replace(headers=headers, body=igd.encode_call(service, action))
         page = await fetch(request, self._source)
         if page.status not in (200, 500):  # 500 brings the reason of a failure
             raise InvalidAnswer(f"HTTP status {page.status}")
         return igd.decode_answer(page.body, action)
 
-    def _request(self, url: str) -> Request:
-        return locate(url, self._gateway)
 
-
-def locate(url: str, gateway: Endpoint) -> Request:
+def locate(url: str, gateway: Endpoint, base: str = "") -> Request:
     """Return the question for a place, which has to be the gateway's own.
 
-    Raises InvalidAnswer for any other host, and for what is no address at all.
+    ``base`` is what a relative one is relative to. Raises InvalidAnswer for any other host, and for
+    what is no address at all.
     """
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(urljoin(base, url))
         server = Endpoint.of(parts.hostname or "", 80 if parts.port is None else parts.port)
     except (ValueError, UsageError):
         raise InvalidAnswer("it names no address") from None
@@ -223,3 +222,7 @@ def locate(url: str, gateway: Endpoint) -> Request:
         raise InvalidAnswer("it names another device than itself, which is not asked")
     query = f"?{parts.query}" if parts.query else ""
     return Request(server, f"{parts.path or '/'}{query}")
+
+
+def _shown(error: StunkitError) -> str:
+    return printable(str(error))[:MAX_REASON]

@@ -44,6 +44,7 @@ def parse(data: bytes) -> Element:
         raise _malformed(f"{len(data)} bytes are over {MAX_SIZE}")
     tree = _Tree()
     parser = expat.ParserCreate()
+    parser.buffer_text = True  # else a document of line ends comes in as many pieces
     parser.StartDoctypeDeclHandler = tree.refuse
     parser.StartElementHandler = tree.start
     parser.EndElementHandler = tree.end

@@ -243,3 +243,16 @@ def test_a_failure_has_the_gateways_reason(link: Namespace):
     reply, _ = converse(link, pages)
     assert reply.why.endswith("GetExternalIPAddress failed with 501 No way")
     assert (reply.addresses, reply.is_nameless, reply.maps) == ((), False, True)
+
+
+def test_a_long_reason_is_cut(link: Namespace):
+    error = f"<UPnPError><errorCode>5</errorCode><errorDescription>{'x' * 99999}</errorDescription>"
+    reply, _ = converse(link, {**GOOD, "/ctl#GetExternalIPAddress": f"{error}</UPnPError>"})
+    assert "GetExternalIPAddress failed with 5 xxx" in reply.why
+    assert len(reply.why) < 400
+
+
+def test_a_place_that_is_no_url_leaves_the_rest(link: Namespace):
+    device = GOOD["/root.xml"].replace("/scpd.xml", "//[")
+    reply, _ = converse(link, {**GOOD, "/root.xml": device})
+    assert (reply.addresses, reply.maps) == ((IPv4Address("203.0.113.1"),), None)

@@ -198,3 +198,15 @@ def test_finds_the_line_of_json_in_another_spelling():
 def test_unescapes_only_what_is_escaped():
     assert unescape(r"a=x\r\na=y") == "a=x\na=y"
     assert unescape(r"C:\new\readme") == r"C:\new\readme"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "candidate:1 1 udp 1 " * 5000,
+        '["' + '","'.join(f"m=\\u0061{number}" for number in range(5000)) + '"]',
+    ],
+    ids=["candidates in one line", "JSON in another spelling"],
+)
+def test_takes_no_longer_than_a_text_is_long(text: str):
+    read_dump(text)  # what is quadratic would take minutes

@@ -8,6 +8,7 @@ import pytest
 
 from stunkit.ice.candidate import Candidate
 from stunkit.ice.dump import read_dump
+from stunkit.ice.lint import lint
 from stunkit.ice.redact import Redactor
 from stunkit.ice.scope import family_of, scope_of
 
@@ -94,6 +95,10 @@ def test_keeps_what_things_are(path: Path):
             "candidate:1 1 udp 1 name-1.invalid 1 typ host ufrag u001",
         ),
         ("turn:turn.example.org", "turn:turn.example.org"),
+        ('401: wants a login in the realm "corp"', '401: wants a login in the realm "redacted"'),
+        (r"failed\n10.0.0.1\t2600::1", r"failed\nipv4-private-1.invalid\tipv6-public-1.invalid"),
+        ("x raddr pc.example.org rport 9", "x raddr name-1.invalid rport 9"),
+        ("c=IN IP4 pc.example.org/127", "c=IN IP4 name-1.invalid/127"),
     ],
 )
 def test_writes_stand_ins(text: str, redacted: str):
@@ -125,7 +130,18 @@ def test_hides_in_a_sentence_what_it_has_hidden_before():
 
 @pytest.mark.parametrize(
     "part",
-    ["candidate:", "xcandidate:1 ", "host (", "::", "1.", "a.", "ab:", "fingerprint:", "ufrag "],
+    [
+        "candidate:",
+        "xcandidate:1 ",
+        "host (",
+        "::",
+        "1.",
+        "a.",
+        "ab:",
+        "fingerprint:",
+        "ufrag ",
+        "\n",
+    ],
 )
 def test_takes_no_longer_than_a_text_is_long(part: str):
     redact(part * 20_000)  # what is quadratic would take minutes
@@ -140,3 +156,27 @@ def test_redacting_again_changes_no_address():
 def test_redacted_json_stays_json():
     text = json.dumps({"type": "offer", "sdp": SHAPES[0].read_text(), "username": 'a"b'})
     assert json.loads(redact(text))["type"] == "offer"
+
+
+def test_a_redacted_dump_shows_nothing_that_the_lint_could_quote():
+    text = """v=0
+o=alice 1 1 IN IP4 pc7.example.org
+c=IN IP4 pc7.example.org
+m=audio 4000 UDP/TLS/RTP/SAVPF 111
+a=rtcp:4001 IN IP4 192.168.3.9
+a=ice-ufrag:xYzW
+a=ice-pwd:short
+a=candidate:H7q 1 udp 2122260223 192.168.1.5 5000 typ host
+a=candidate:H7q 1 udp 1686052607 8.8.8.8 5000 typ srflx raddr pc7.example.org rport 5000
+a=candidate:QQ7 1 udp abc 192.168.1.5 5000 typ host
+a=candidate:Z*Z7 1 udp 1 192.168.1.5 5000 typ host
+a=candidate:P7p 1 udp 1 192.168.1.5 5001 typ host
+a=candidate:P8p 1 udp 1 192.168.1.5 5002 typ host
+"""
+    dump = read_dump(text)
+    redacted = Redactor().dump(dump)
+    assert [one.code for one in lint(redacted)] == [one.code for one in lint(dump)]
+    shown = f"{redacted} {lint(redacted)}"
+    for secret in ("pc7", "192.168", "xYzW", "short", "H7q", "QQ7", "Z*Z7", "P7p", "8.8.8.8"):
+        assert secret in text
+        assert secret not in shown

@@ -61,7 +61,7 @@ def test_silence_stays_unknown_where_relays_prove_nothing(relays):
 
 
 def test_silence_of_a_relay_alone_proves_nothing_where_nobody_else_was_asked():
-    assert preflight(None, relays=(TIMED_OUT, relay())).facts.ipv4 == Access()
+    assert preflight(nat=None, relays=(TIMED_OUT, relay())).facts.ipv4 == Access()
 
 
 def test_relays_do_not_contradict_a_discovery():

@@ -52,6 +52,13 @@ def test_what_names_no_address_is_not_asked(url: str):
         locate(url, GATEWAY)
 
 
+def test_a_place_is_relative_to_its_base_and_never_breaks_off():
+    assert locate("ctl", GATEWAY, "http://10.0.0.1:80/a/").path == "/a/ctl"
+    for base, url in (("http://10.0.0.1/", "//["), ("http://[::1", "/ctl")):
+        with pytest.raises(InvalidAnswer, match="names no address"):
+            locate(url, GATEWAY, base)
+
+
 def test_a_place_cannot_break_out_of_its_line():
     for path in ("/a b", "/a\r\nHost: x", "/ä"):
         with pytest.raises(InvalidAnswer):

@@ -58,3 +58,8 @@ def test_any_bytes_are_a_document_or_malformed(data: bytes):
     except Malformed:
         return
     assert root.name
+
+
+def test_text_comes_in_one_piece_however_many_lines_it_has():
+    text = "\n" * (MAX_SIZE - 10)  # joined line by line, it would take seconds
+    assert parse(f"<a>{text}</a>".encode()).text == text
