@@ -120,6 +120,8 @@ def test_any_value_decodes_or_is_malformed(number: int, value: bytes, identity: 
         assert number not in ATTRIBUTES
     else:  # what could be read can be written, and reads the same
         assert isinstance(attribute, ATTRIBUTES[number])
+        if isinstance(attribute, UnknownAttributes) and len(identity) == 16:
+            attribute = UnknownAttributes(attribute.types[: len(attribute.types) & ~1])
         assert type(attribute).decode(attribute.encode(identity), identity) == attribute
 
 
