@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stunkit.behavior import Filtering, Legacy, Mapping
     from stunkit.call.facts import Facts
+    from stunkit.call.forecast import Forecast, Peer, forecast
     from stunkit.call.quality import Quality
     from stunkit.call.simulation import Outcome
     from stunkit.call.token import format_token, parse_token
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
     from stunkit.net.gathered import Gathered, Gleaned, Wanted
     from stunkit.net.interfaces import list_addresses
     from stunkit.net.nat import NatResult, discover
+    from stunkit.net.preflight import preflight
+    from stunkit.net.preflight_report import Preflight
     from stunkit.net.quality import measure
     from stunkit.net.query import Asker
     from stunkit.net.relay import Relay
@@ -95,6 +98,7 @@ _HOMES = {
     "Finder": "stunkit.dissect.sighting",
     "Finding": "stunkit.ice.finding",
     "Flow": "stunkit.dissect.flow",
+    "Forecast": "stunkit.call.forecast",
     "GatewayReport": "stunkit.nat.gateway",
     "Gathered": "stunkit.net.gathered",
     "Gleaned": "stunkit.net.gathered",
@@ -114,6 +118,8 @@ _HOMES = {
     "NoAnswer": "stunkit.errors",
     "NotStun": "stunkit.errors",
     "Outcome": "stunkit.call.simulation",
+    "Peer": "stunkit.call.forecast",
+    "Preflight": "stunkit.net.preflight_report",
     "Quality": "stunkit.call.quality",
     "Received": "stunkit.protocol.respond",
     "Redactor": "stunkit.ice.redact",
@@ -152,6 +158,7 @@ _HOMES = {
     "check": "stunkit.net.check",
     "discover": "stunkit.net.nat",
     "double_nat": "stunkit.nat.layers",
+    "forecast": "stunkit.call.forecast",
     "format_token": "stunkit.call.token",
     "gather": "stunkit.net.gather",
     "lint": "stunkit.ice.lint",
@@ -160,6 +167,7 @@ _HOMES = {
     "measure": "stunkit.net.quality",
     "parse_token": "stunkit.call.token",
     "predict": "stunkit.call.verdict",
+    "preflight": "stunkit.net.preflight",
     "probe_relays": "stunkit.net.turn",
     "read_dump": "stunkit.ice.dump",
     "resolve": "stunkit.net.resolve",
@@ -187,6 +195,7 @@ __all__ = [
     "Finder",
     "Finding",
     "Flow",
+    "Forecast",
     "GatewayReport",
     "Gathered",
     "Gleaned",
@@ -206,6 +215,8 @@ __all__ = [
     "NoAnswer",
     "NotStun",
     "Outcome",
+    "Peer",
+    "Preflight",
     "Quality",
     "Received",
     "Redactor",
@@ -244,6 +255,7 @@ __all__ = [
     "check",
     "discover",
     "double_nat",
+    "forecast",
     "format_token",
     "gather",
     "lint",
@@ -252,6 +264,7 @@ __all__ = [
     "measure",
     "parse_token",
     "predict",
+    "preflight",
     "probe_relays",
     "read_dump",
     "resolve",

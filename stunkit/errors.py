@@ -15,6 +15,7 @@
     ├─ ResolutionError         a server's name that leads to no address
     ├─ UsageError              text from a person that names nothing: a server, a URI, an address
     ├─ SettingsError           a settings file, or a file that settings name: which, where, why
+    ├─ SignalError             a message of the signalling protocol that is refused: code, reason
     ├─ StartError              a server that cannot start: what, why, and how to mend it
     └─ LabError                a network namespace that could not be built: step, command, stderr
 
@@ -138,16 +139,18 @@ class ResolutionError(StunkitError):
 
 
 class UsageError(StunkitError):
-    """``text`` was meant to name ``what``, and does not."""
+    """``text`` was meant to name ``what``, and does not; ``option`` is where it was given."""
 
-    def __init__(self, what: str, text: str, reason: str) -> None:
-        super().__init__(what, text, reason)
+    def __init__(self, what: str, text: str, reason: str, option: str = "") -> None:
+        super().__init__(what, text, reason, option)
         self.what = what
         self.text = text
         self.reason = reason
+        self.option = option
 
     def __str__(self) -> str:
-        return f"{self.text!r} is not {self.what}: {self.reason}"
+        sentence = f"{self.text!r} is not {self.what}: {self.reason}"
+        return f"{self.option}: {sentence}" if self.option else sentence
 
 
 class SettingsError(StunkitError):
@@ -166,6 +169,18 @@ class SettingsError(StunkitError):
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}, line {self.line}"
         return ": ".join(part for part in (place, self.key, self.reason) if part)
+
+
+class SignalError(StunkitError):
+    """A message of the signalling protocol that is refused: ``code`` is the protocol's word."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.reason}"
 
 
 class StartError(StunkitError):

@@ -25,6 +25,7 @@ VERBS = (
     "lab",
     "check",
     "bench",
+    "fuzz",
     "top",
     "decode",
     "credentials",

@@ -12,6 +12,7 @@ from stunkit.errors import (
     Refused,
     ResolutionError,
     SettingsError,
+    SignalError,
     StartError,
     StunkitError,
     TransactionError,
@@ -49,12 +50,14 @@ EVERY = [
         "cannot resolve stun.example: no such name",
     ),
     (UsageError("a port", "x", "no number"), "'x' is not a port: no number"),
+    (UsageError("a port", "x", "no number", "--port"), "--port: 'x' is not a port: no number"),
     (
         SettingsError("a.toml", "limit.rate", "it is too low", 7),
         "a.toml, line 7: limit.rate: it is too low",
     ),
     (SettingsError("a.toml", "", "it is not UTF-8"), "a.toml: it is not UTF-8"),
     (SettingsError("", "listen", "a change needs a restart"), "listen: a change needs a restart"),
+    (SignalError("full", "both seats are taken"), "full: both seats are taken"),
     (StartError("port 3478 is taken", "stop the other"), "port 3478 is taken; stop the other"),
     (
         LabError("make a namespace", "ip netns add a", "not permitted\n"),
@@ -104,8 +107,11 @@ def test_keeps_what_a_program_needs() -> None:
     assert (refusal.code, refusal.reason, refusal.unknown) == (420, "Unknown Attribute", (3,))
     usage = UsageError("a port", "x", "no number")
     assert (usage.what, usage.text, usage.reason) == ("a port", "x", "no number")
+    assert (usage.option, UsageError("a port", "x", "no", "--port").option) == ("", "--port")
     lost = ResolutionError("stun.example", "no such name")
     assert (lost.name, lost.reason) == ("stun.example", "no such name")
+    signal = SignalError("full", "both seats are taken")
+    assert (signal.code, signal.reason) == ("full", "both seats are taken")
     start = StartError("port 3478 is taken", "stop the other")
     assert (start.what, start.remedy) == ("port 3478 is taken", "stop the other")
     lab = LabError("make", "ip netns add a", "no\n")

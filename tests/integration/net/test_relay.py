@@ -211,6 +211,7 @@ class Peer(asyncio.DatagramProtocol):
         pass
 
     def connection_lost(self, error: Exception | None) -> None:
+        del error
         self.is_over.set()
 
     def datagram_received(self, data: bytes, source: tuple[str, int]) -> None:
