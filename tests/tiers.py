@@ -24,6 +24,7 @@ PROGRAMS = {
         "systemd-analyze": "systemd",
         "systemd-socket-activate": "systemd",
         "haproxy": "haproxy",
+        "redis-server": "redis-server",
         "openssl": "openssl",
         "tshark": "tshark",
     },

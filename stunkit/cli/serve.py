@@ -18,6 +18,7 @@ from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
 from stunkit.extra import installation
 from stunkit.net.loop import new_event_loop
+from stunkit.net.sockaddr import endpoint_of
 from stunkit.server import descriptors, logs, monitor, settings_file
 from stunkit.server.activation import open_sockets
 from stunkit.server.counters import Counters
@@ -28,8 +29,8 @@ from stunkit.server.reload import Reload
 from stunkit.server.server import Server, choose_lane
 from stunkit.server.settings import Settings
 from stunkit.server.sockets import Sockets
-from stunkit.server.worker import import_early
 from stunkit.server.web import site as web_site
+from stunkit.server.worker import import_early
 from stunkit.server.workers import Workers, require
 from stunkit.text import printable
 from stunkit.wire import prepare
@@ -68,11 +69,12 @@ def command(*, config: str | None, check: bool, sample: bool, **options: Any) ->
     descriptors.allow(settings)
     manager = Manager.find()
     sockets = _open(settings)
+    web = [endpoint_of(one.getsockname()) for one in sockets.web]
     status = "serving " + ", ".join(f"{kind} {endpoint}" for kind, endpoint in sockets.endpoints)
     reload.on_begin, reload.on_end = manager.reloading, lambda: manager.ready(status)
 
     def on_ready(endpoints: Sequence[tuple[Transport, Endpoint]]) -> None:
-        _announce(endpoints, settings)
+        _announce(endpoints, web, settings)
         manager.ready(status)
 
     if settings.workers > 1:
@@ -168,11 +170,16 @@ async def _adopt_again_and_again(server: Server, reload: Reload, hung_up: asynci
         reload.finish(before, server.settings)
 
 
-def _announce(endpoints: Sequence[tuple[Transport, Endpoint]], settings: Settings) -> None:
+def _announce(
+    endpoints: Sequence[tuple[Transport, Endpoint]], web: Sequence[Endpoint], settings: Settings
+) -> None:
     for transport, endpoint in endpoints:
         _say(f"listening on {transport} {endpoint}", settings)
     if settings.metrics.listen is not None:
         _say(f"metrics on http://{settings.metrics.listen}/metrics", settings)
+    is_plain = settings.web.plain or settings.tls.certificate is None
+    for endpoint in web:
+        _say(f"signalling on {'ws' if is_plain else 'wss'}://{endpoint}/signal", settings)
     _say("ready", settings)
 
 

@@ -58,7 +58,7 @@ def open_sockets(settings: Settings) -> Sockets:
     Raises StartError.
     """
     if passed := find_passed():
-        return adopt(passed, settings)
+        return adopt(passed, settings).with_web(settings)
     return Sockets.bind(settings, settings.workers)
 
 

@@ -22,6 +22,8 @@ def allow(settings: Settings) -> None:
     import resource  # noqa: PLC0415 (not on Windows)
 
     wanted = settings.tcp.max_connections + SPARE + settings.workers * OF_WORKER
+    if settings.web.listen:
+        wanted += settings.web.max_callers
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < wanted:
         with contextlib.suppress(ValueError, OSError):

@@ -34,6 +34,7 @@ from stunkit.server.settings import Settings
 from stunkit.server.sockets import Sockets
 from stunkit.server.streams import Streams
 from stunkit.server.watchdog import SOURCES, Watchdog
+from stunkit.server.web.site import Site as WebSite
 from stunkit.wire.uri import Transport
 
 OBSERVATION = 10.0  # seconds between two looks at what the kernel dropped
@@ -85,6 +86,8 @@ class Server:
         self._observer: asyncio.TimerHandle | None = None
         self._drops = 0
         self._alternates: list[Alternate] = []
+        self.web: WebSite | None = None
+        self._material = material
 
     def adopt(self, settings: Settings, material: Material) -> None:
         """Serve under other settings from now on, without an end to anything under way.
@@ -97,6 +100,8 @@ class Server:
             lane.limit(self._throttle, self._ration)
             lane.site = replace(self._site, quartet=lane.site.quartet)
         self._streams.adopt(settings.tcp, self._stream_site, _receive(settings, material))
+        if self.web is not None:
+            self.web.adopt(settings, material.certificate)
 
     def _take(self, settings: Settings, material: Material) -> None:
         """Make of settings what lanes and streams work with."""
@@ -147,6 +152,9 @@ class Server:
             except StartError:
                 await self.drain()
                 raise
+        if sockets.web:
+            self.web = WebSite(sockets.web, self.settings, self._material.certificate)
+            await self.web.start()
         self._observe()
         await self._show()
 
@@ -195,6 +203,8 @@ class Server:
             self._observer.cancel()
         for pair in self._alternates:
             pair.stop()
+        if self.web is not None:
+            await self.web.stop()
         for lane in self._lanes.values():
             lane.drain()
         if self.partner is not None:

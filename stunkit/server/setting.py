@@ -22,7 +22,7 @@ class Setting(NamedTuple):
 
     ``section`` is empty at the top. ``unit`` is that of a number, if it has one. What
     ``needs_restart`` is not changed by a reload. ``alias`` is another name than usual on the
-    command line.
+    command line, and ``bare`` what that means without a value, where it may have none.
     """
 
     section: str
@@ -33,6 +33,7 @@ class Setting(NamedTuple):
     unit: str
     needs_restart: bool
     alias: str = ""
+    bare: str = ""
 
     @property
     def key(self) -> str:
@@ -49,7 +50,7 @@ class Setting(NamedTuple):
         return getattr(getattr(tree, self.section) if self.section else tree, self.name)
 
 
-def setting(
+def setting(  # noqa: PLR0913 (all that there is to say of one)
     kind: Kind[T],
     default: T,
     help_text: str,
@@ -57,12 +58,13 @@ def setting(
     unit: str = "",
     needs_restart: bool = False,
     alias: str = "",
+    bare: str = "",
 ) -> T:
     """Declare a setting as a field of a dataclass; to a type checker it is its default.
 
     ``help_text`` is one or more whole sentences, without the default and the unit.
     """
-    made = Setting("", "", kind, default, help_text, unit, needs_restart, alias)
+    made = Setting("", "", kind, default, help_text, unit, needs_restart, alias, bare)
     declared: Any = field(default=default, metadata={_SETTING: made})
     return declared  # type: ignore[no-any-return]
 

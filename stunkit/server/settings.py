@@ -31,6 +31,7 @@ from stunkit.server.logs import LogSettings
 from stunkit.server.monitor import MetricsSettings
 from stunkit.server.setting import Setting, setting, settings_of
 from stunkit.server.tls_settings import ProxySettings, TlsSettings
+from stunkit.server.web_settings import WebSettings
 from stunkit.wire.attributes.text import Software
 from stunkit.wire.uri import DEFAULT_PORT
 
@@ -245,6 +246,7 @@ class Settings:
     authentication: AuthenticationSettings = AuthenticationSettings()
     partner: PartnerSettings = PartnerSettings()
     metrics: MetricsSettings = MetricsSettings()
+    web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
 
     def with_values(self, values: Mapping[str, Any]) -> Self:

@@ -46,7 +46,8 @@ class Sockets(NamedTuple):
     """What a server listens on, and which four endpoints each make a quartet (RFC 5780).
 
     The four stand in the order of ``protocol.site.Quartet``. ``pair``: our half of one that we are
-    with a partner. ``tls``: where TLS alone is spoken; with ``is_shared`` it is at every door too.
+    with a partner. ``tls``: where TLS alone is spoken; with ``is_shared`` it is at every door
+    too. ``web``: where signalling is carried.
     """
 
     doors: tuple[Door, ...]
@@ -54,6 +55,7 @@ class Sockets(NamedTuple):
     pair: tuple[Endpoint, Endpoint] | None = None
     tls: tuple[socket.socket, ...] = ()
     is_shared: bool = False
+    web: tuple[socket.socket, ...] = ()
 
     @classmethod
     def bind(cls, settings: Settings, workers: int = 1) -> Self:
@@ -73,7 +75,7 @@ class Sockets(NamedTuple):
         except StartError:
             cls(tuple(doors)).close()
             raise
-        return cls(tuple(doors), tuple(quartets), pair).with_tls(settings)
+        return cls(tuple(doors), tuple(quartets), pair).with_tls(settings).with_web(settings)
 
     def with_tls(self, settings: Settings) -> Self:
         """Bind what TLS needs besides. Raises StartError, with everything closed."""
@@ -85,6 +87,17 @@ class Sockets(NamedTuple):
                 self._replace(tls=tuple(bound)).close()
                 raise _explain(error, Transport.TLS, local) from error
         return self._replace(tls=tuple(bound), is_shared=settings.tls.shared)
+
+    def with_web(self, settings: Settings) -> Self:
+        """Bind what signalling needs besides. Raises StartError, with everything closed."""
+        bound: list[socket.socket] = []
+        for local in settings.web.listen:
+            try:
+                bound.append(bind_tcp(local))
+            except OSError as error:
+                self._replace(web=tuple(bound)).close()
+                raise _explain(error, None, local) from error
+        return self._replace(web=tuple(bound))
 
     @property
     def endpoints(self) -> list[tuple[Transport, Endpoint]]:
@@ -122,7 +135,7 @@ class Sockets(NamedTuple):
                 udp.close()
             if door.tcp:
                 door.tcp.close()
-        for listening in self.tls:
+        for listening in (*self.tls, *self.web):
             listening.close()
 
 
@@ -223,9 +236,10 @@ def _everywhere() -> tuple[Endpoint, ...]:
     return (ANY_IPV4, ANY_IPV6)
 
 
-def _explain(error: OSError, transport: Transport, local: Endpoint) -> StartError:
-    what = f"cannot listen on {transport} {local}"
-    option = "--tls-listen" if transport is Transport.TLS else "--listen"
+def _explain(error: OSError, transport: Transport | None, local: Endpoint) -> StartError:
+    what = f"cannot listen on {transport or 'tcp'} {local}"
+    options = {Transport.TLS: "--tls-listen", None: "--web"}
+    option = options.get(transport, "--listen")
     if error.errno == errno.EADDRINUSE:
         flag = "u" if transport is Transport.UDP else "t"
         return StartError(

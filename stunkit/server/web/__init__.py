@@ -1,0 +1,1 @@
+"""Signalling over WebSocket: rooms that are carried from one browser to another."""

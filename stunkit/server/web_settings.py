@@ -1,0 +1,92 @@
+"""What an operator can choose about signalling: a section of the tree in ``settings``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from stunkit.endpoint import Endpoint
+from stunkit.server.kinds import Flag, Many, Number, Whole, Written, endpoints
+from stunkit.server.setting import setting
+from stunkit.signal.seat import Limits
+
+DEFAULT_PORT = 8080
+SCHEMES = ("redis://", "rediss://", "unix://")  # what redis-py takes
+
+_LIMITS = Limits()  # for what its numbers are by default
+_ORIGIN = re.compile(r"https?://[^/?#@\s]+")  # RFC 6454 section 6.2
+
+
+def _parse_origin(text: str) -> str:
+    if text != "*" and not _ORIGIN.fullmatch(text):
+        raise ValueError("it looks like https://HOST or https://HOST:PORT, or is *")
+    return text.lower()
+
+
+def _parse_store(text: str) -> str | None:
+    if text and not text.startswith(SCHEMES):
+        raise ValueError(f"it begins with none of {', '.join(SCHEMES)}")
+    return text or None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """Signalling over WebSocket; none without a place. See `stunkit explain signalling`."""
+
+    listen: tuple[Endpoint, ...] = setting(
+        endpoints(DEFAULT_PORT),
+        (),
+        "Carry signalling between two peers here, over HTTP, or HTTPS where there is a "
+        f"certificate (see tls). Without a port: {DEFAULT_PORT}; the bare option: on loopback.",
+        needs_restart=True,
+        alias="--web",
+        bare="127.0.0.1",
+    )
+    plain: bool = setting(
+        Flag(),
+        False,
+        "Speak HTTP though there is a certificate, as behind a proxy that has its own.",
+        needs_restart=True,
+    )
+    origins: tuple[str, ...] = setting(
+        Many(Written("an origin", "ORIGIN", _parse_origin)),
+        (),
+        "Pages from elsewhere that may use it, such as https://app.example.org; * is any. Those of "
+        "the server's own host always may, and programs that are no browsers.",
+    )
+    store: str | None = setting(
+        Written("a store", "URL", _parse_store, lambda one: one or ""),
+        None,
+        "Keep the rooms in this Redis or Valkey (redis://HOST:PORT/DB), so that several workers or "
+        "servers carry one room. Empty: in this process.",
+        needs_restart=True,
+        alias="--signal-store",
+    )
+    max_rooms: int = setting(
+        Whole("a number of rooms", 1, 1_000_000),
+        2000,
+        "Rooms at a time; there is no other before one ends.",
+    )
+    max_callers: int = setting(
+        Whole("a number of connections", 1, 1_000_000),
+        5000,
+        "Connections at a time, of each process.",
+        needs_restart=True,
+    )
+    max_per_source: int = setting(
+        Whole("a number", 1, 1_000_000),
+        100,
+        "What a source prefix (see limit) may have: connections at a time, and new rooms within "
+        "ten minutes. Sources in limit.allow may have any number.",
+    )
+    room_lifetime: float = setting(
+        Number("a time", 1.0),
+        _LIMITS.lifetime,
+        "A room ends after so long; the call that it began does not.",
+        unit="seconds",
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """What a room allows."""
+        return Limits(lifetime=self.room_lifetime)

@@ -1,0 +1,1 @@
+"""Signalling: how two peers of a call find each other's descriptions, as values and a machine."""

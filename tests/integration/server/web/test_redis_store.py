@@ -1,0 +1,144 @@
+import asyncio
+import os
+import signal
+import subprocess
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.integration.command import Serve, end, serve
+from tests.integration.loopback import free_port
+from tests.integration.server.web.calling import calling, make_room, meet, negotiate
+
+OPTIONS = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--loglevel", "warning"]
+
+
+class Redis:
+    """Debian's Redis on loopback, without a file."""
+
+    def __init__(self, folder) -> None:
+        self.port = free_port("127.0.0.1")
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._folder = folder
+
+    def start(self) -> None:
+        command = ["redis-server", "--port", str(self.port), "--dir", str(self._folder), *OPTIONS]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    async def answers(self) -> None:
+        """Wait until it does; the test's own time limit ends it."""
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                return
+
+
+@pytest.fixture
+async def redis(tmp_path):
+    one = Redis(tmp_path)
+    one.start()
+    await one.answers()
+    yield one
+    one.kill()
+
+
+@asynccontextmanager
+async def server(redis: Redis, *more: str):
+    """Run a server process and yield it with its place."""
+    options = ("--web", "127.0.0.1:0", "--signal-store", redis.url, *more)
+    async with serve("127.0.0.1:0", options=options) as running:
+        yield running, place_of(running)
+
+
+def place_of(running: Serve) -> str:
+    (line,) = [one for one in running.lines if one.startswith("signalling on ws://")]
+    return line.split("/")[2]
+
+
+async def test_two_on_different_processes_connect(redis):
+    async with server(redis) as (_, here), server(redis) as (_, there):
+        room = await make_room(here)
+        async with calling(here, there) as (one, other):
+            await meet(one, other, room)
+            await negotiate(one, other)
+            await one.say(type="bye")
+            assert (await other.until("peer"))["state"] == "left"
+
+
+async def test_several_workers_carry_a_room(redis):
+    async with server(redis, "--workers", "2") as (_, place):
+        for _ in range(4):
+            room = await make_room(place)
+            async with calling(place, place) as (one, other):
+                await meet(one, other, room)
+                await negotiate(one, other)
+
+
+async def test_comes_back_to_another_process_when_its_own_is_killed(redis):
+    async with server(redis) as (first, here), server(redis) as (_, there):
+        room = await make_room(here)
+        async with calling(here, there, there) as (one, other, again):
+            await meet(one, other, room)
+            await one.offer()
+            await other.until("offer")
+            await other.answer()
+            await one.until("answer")
+            os.kill(first.process.pid, signal.SIGKILL)
+            await end(first.process)
+            await other.candidate()  # nobody hears where it is sent
+            assert (await other.until("peer"))["state"] == "lost"
+            token, session = one.joined["token"], one.joined["session"]
+            assert (await again.join(room, token, session, 1))["resumed"] is True
+            assert (await again.hear())["type"] == "candidate"
+            assert (await other.until("peer"))["state"] == "resumed"
+
+
+async def test_says_so_while_redis_is_gone_and_works_again(redis):
+    async with server(redis) as (_, here), server(redis) as (_, there):
+        room = await make_room(here)
+        async with calling(here, there) as (one, other):
+            await meet(one, other, room)
+            redis.kill()
+            ends = await asyncio.gather(one.end(), other.end())  # both read, so both are told
+            assert ends == [(4000, ""), (4000, "")]
+        with pytest.raises(AssertionError, match="the store of rooms cannot be reached"):
+            await make_room(here)
+        async with calling(here) as (late,):
+            assert (await late.join(room))["code"] == "unavailable"
+        redis.start()
+        await redis.answers()
+        for place in (here, there):
+            await works_again(place)
+        room = await make_room(there)
+        async with calling(here, there) as (one, other):
+            await meet(one, other, room)
+            await negotiate(one, other)
+
+
+async def works_again(place: str) -> None:
+    while True:
+        try:
+            await make_room(place)
+        except AssertionError:
+            await asyncio.sleep(0.05)
+        else:
+            return
+
+
+async def test_bounds_rooms_of_all_servers_together(redis):
+    more = ("--web-max-rooms", "2")
+    async with server(redis, *more) as (_, here), server(redis, *more) as (_, there):
+        await make_room(here)
+        await make_room(there)
+        with pytest.raises(AssertionError, match="there are too many rooms"):
+            await make_room(here)

@@ -1,0 +1,85 @@
+import pytest
+
+from stunkit.server.web.caller import Caller
+from stunkit.server.web.store import LocalStore
+from stunkit.server.web.switchboard import Switchboard
+from stunkit.signal.message import Join, format_join
+from stunkit.signal.seat import Limits
+from tests.integration.server.web.test_caller import Wire
+from tests.unit.signal.test_room import candidate
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+async def board():
+    board = Switchboard(LocalStore(Limits(), 10), Clock())
+    await board.start()
+    yield board
+    board.callers.clear()  # nobody is there who would end it
+    await board.stop()
+
+
+def call(board: Switchboard) -> tuple[Caller, Wire]:
+    wire = Wire()
+    caller = Caller(board.name(), wire, wire, board.now())
+    board.callers[caller.name] = caller
+    return caller, wire
+
+
+async def meet(board: Switchboard):
+    room = await board.make()
+    calls = [call(board), call(board)]
+    for caller, _ in calls:
+        await board.hear(caller, format_join(Join(room)))
+    return room, *calls
+
+
+async def test_a_pong_says_what_has_arrived(board: Switchboard):
+    room, (one, _), (other, _) = await meet(board)
+    await board.hear(one, candidate(1))
+    assert board.store.rooms[room].kept_characters > 0
+    await board.pong(other, b"2:1")
+    assert board.store.rooms[room].kept_characters == 0
+    await board.pong(other, b"nonsense")
+
+
+async def test_notices_who_has_vanished(board: Switchboard):
+    _, (one, wire), (other, lost) = await meet(board)
+    board._clock.now += 30.0
+    await board.pong(one, b"0:0")
+    board._clock.now += 15.0
+    await board._step()
+    assert lost.done[-1] == "abort"
+    await board.leave(other)
+    assert '"lost"' in wire.done[-1]
+    board._clock.now += 30.0
+    await board.pong(one, b"0:0")
+    board._clock.now += 30.0
+    await board._step()
+    assert '"left"' in str(wire.done)
+
+
+async def test_tells_who_is_wrong(board: Switchboard):
+    caller, wire = call(board)
+    await board.hear(caller, "garbage")
+    await caller.ended()
+    assert '"malformed"' in wire.done[0]
+    assert wire.done[1] == (4000, b"malformed")
+    late, wire = call(board)
+    await board.hear(late, format_join(Join("none")))
+    await late.ended()
+    assert wire.done[-1] == (4000, b"no-such-room")
+    await board.leave(late)
+
+
+async def test_has_all_come_back_when_something_may_be_lost(board: Switchboard):
+    _, (one, wire), _ = await meet(board)
+    board._lose()
+    await one.ended()
+    assert wire.done[-1] == (4000, b"unavailable")
