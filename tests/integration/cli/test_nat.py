@@ -88,6 +88,7 @@ async def test_json_is_the_contracts():
         "fragments": None,
         "rewritten": False,
         "legacy": "open internet",
+        "answers_through": None,
     }
     for name, value in report.items():
         if value in (None, "unknown"):

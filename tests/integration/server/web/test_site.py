@@ -120,7 +120,7 @@ async def test_bounds_rooms_and_connections(monkeypatch):
 async def test_a_source_can_have_only_so_much():
     settings = Settings(
         listen=(ANY,), web=WebSettings(listen=(ANY,), max_per_source=2)
-    ).with_values({"limit.allow": ()})
+    ).with_values({"limit.allow": (), "limit.rate": 10.0, "limit.burst": 20})
     async with Server(settings) as server:
         place = place_of(server)
         await make_room(place)
