@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -23,6 +22,7 @@ from stunkit.bench.options import (
 from stunkit.bench.result import Progress, Result
 from stunkit.bench.run import Run
 from stunkit.bench.sources import Source
+from stunkit.cli.interruption import interruptible
 from stunkit.cli.options import SERVER_VARIABLE, Seconds, pick_family, pick_servers
 from stunkit.cli.render import bench as render
 from stunkit.cli.render.text import columns
@@ -139,7 +139,7 @@ def command(
 
 
 def _run(run: Run, *, is_shown: bool) -> Result:
-    with _drawn() if is_shown else nullcontext() as show, _interruptible(run):
+    with _drawn() if is_shown else nullcontext() as show, interruptible(run.stop):
         return run.go(show)
 
 
@@ -149,22 +149,6 @@ def _drawn() -> Iterator[Callable[[Progress], None]]:
 
     with gauge() as show:
         yield lambda progress: show(progress.elapsed, progress.duration, render.line(progress))
-
-
-@contextmanager
-def _interruptible(run: Run) -> Iterator[None]:
-    """Let the first Ctrl-C end the run, so that its figures can be printed; the second ends all."""
-
-    def stop(*_: object) -> None:
-        run.stop()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _print(result: Result) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from stunkit.cli.interruption import interruptible
 from stunkit.cli.options import Seconds, pick_family
 from stunkit.cli.render import fuzz as render
 from stunkit.cli.render.text import columns
@@ -210,7 +210,7 @@ def _replay(
 
 
 def _run(campaign: Campaign, *, is_shown: bool) -> Result:
-    with _drawn() if is_shown else nullcontext() as show, _interruptible(campaign):
+    with _drawn() if is_shown else nullcontext() as show, interruptible(campaign.stop):
         return campaign.run(show)
 
 
@@ -220,22 +220,6 @@ def _drawn() -> Iterator[Callable[[Progress], None]]:
 
     with gauge() as show:
         yield lambda one: show(one.elapsed, one.duration, render.line(one))
-
-
-@contextmanager
-def _interruptible(campaign: Campaign) -> Iterator[None]:
-    """Let the first Ctrl-C end the run, so that its findings are printed; the second ends all."""
-
-    def stop(*_: object) -> None:
-        campaign.stop()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _print(result: Result) -> None:
