@@ -8,7 +8,7 @@
 Each box does what a Behavior of RFC 4787 says, so what a measurement ought to find is known.
 """
 
-from stunkit.lab.kinds import KINDS, Kind, find_kind
+from stunkit.kinds import KINDS, Kind, find_kind
 from stunkit.lab.lab import Lab
 from stunkit.lab.namespace import Namespace
 from stunkit.lab.service import Service, start_server

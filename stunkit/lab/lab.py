@@ -21,9 +21,9 @@ from typing import Self
 from stunkit.behavior import Behavior
 from stunkit.endpoint import Family
 from stunkit.errors import UsageError
+from stunkit.kinds import Kind
 from stunkit.lab import reaper
 from stunkit.lab.command import PACKAGES, configure_filter, configure_links, find_program
-from stunkit.lab.kinds import Kind
 from stunkit.lab.namespace import Namespace
 from stunkit.lab.plan import SERVERS
 from stunkit.lab.ruleset import check, loss_ruleset

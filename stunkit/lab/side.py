@@ -15,8 +15,8 @@ from random import Random
 
 from stunkit.behavior import Behavior
 from stunkit.endpoint import Family
+from stunkit.kinds import Kind
 from stunkit.lab.command import configure_filter, configure_links
-from stunkit.lab.kinds import Kind
 from stunkit.lab.namespace import Namespace
 from stunkit.lab.plan import Link, plan_side
 from stunkit.lab.ruleset import Place, ruleset

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from stunkit.endpoint import Family
-from stunkit.lab.kinds import KINDS, find_kind
+from stunkit.kinds import KINDS, find_kind
 from stunkit.lab.plan import plan_side
 from stunkit.lab.ruleset import check
 
