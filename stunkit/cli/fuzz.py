@@ -45,6 +45,13 @@ SECRET_SEED = 32  # bits of a seed that nobody chose
     help="A parser's inputs: by coverage (atheris), or at random.",
 )
 @click.option(
+    "--package",
+    "packages",
+    multiple=True,
+    metavar="NAME",
+    help="Follow the coverage of this package, not the parser's own. May be repeated.",
+)
+@click.option(
     "--time",
     type=Seconds(min=0, min_open=True),
     default=parser.TIME,
@@ -114,6 +121,7 @@ def command(
     *,
     expect: str,
     guide: str,
+    packages: tuple[str, ...],
     time: float,
     count: int | None,
     seed: int | None,
@@ -170,6 +178,7 @@ def command(
                 parser=parser_name,
                 expected=expected,
                 guide=guide,
+                packages=packages,
                 time=time,
                 count=count,
                 timeout=timeout,

@@ -35,8 +35,8 @@ GUIDES = ("auto", "atheris", "random")
 class Options:
     """One campaign. ``time`` is in seconds; ``count`` limits the inputs; ``folder`` keeps all.
 
-    ``seeds`` are folders of inputs to start from besides; ``packages``: whose coverage counts, by
-    default that of the parser's own.
+    ``seeds`` are folders of inputs to start from besides; ``packages``: whose coverage is followed,
+    by default that of the parser's own.
     """
 
     parser: str

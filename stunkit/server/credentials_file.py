@@ -11,20 +11,17 @@ Rules of this file: errors name file and line, and never a password, a key or a 
 
 from __future__ import annotations
 
-import logging
-import stat
 from pathlib import Path
 
 from stunkit.errors import SettingsError, Unencodable
 from stunkit.protocol.credentials import ALGORITHM_BY_KEY_SIZE, Credentials
 from stunkit.protocol.nonces import LEAST_SECRET
+from stunkit.server import secret_file
 from stunkit.server.authentication_settings import AuthenticationSettings
 from stunkit.wire.attributes.text import Username
 from stunkit.wire.prepare import opaque_string
 
 WORDS = {"password": 3, "key": 3, "secret": 2}  # how many each kind of entry has
-
-log = logging.getLogger(__name__)
 
 
 def load(settings: AuthenticationSettings, nonce_secret: bytes) -> Credentials | None:
@@ -42,7 +39,7 @@ def load(settings: AuthenticationSettings, nonce_secret: bytes) -> Credentials |
     if settings.nonce_secret_file is not None:
         nonce_secret = _read_nonce_secret(settings.nonce_secret_file)
     entries = _Entries(str(path))
-    for number, line in enumerate(_read(path).splitlines(), 1):
+    for number, line in enumerate(secret_file.read(path).splitlines(), 1):
         entries.add(number, line.strip())
     if not (entries.passwords or entries.keys or entries.secrets):
         raise SettingsError(str(path), "", "it has no entry, so nobody could ask")
@@ -115,22 +112,7 @@ class _Entries:
 
 
 def _read_nonce_secret(path: Path) -> bytes:
-    secret = _read(path).strip().encode()
+    secret = secret_file.read(path).strip().encode()
     if len(secret) < LEAST_SECRET:
         raise SettingsError(str(path), "", f"it has fewer than {LEAST_SECRET} bytes")
     return secret
-
-
-def _read(path: Path) -> str:
-    """Return a file's text; warn when everybody can read it. Raises SettingsError."""
-    try:
-        if path.stat().st_mode & stat.S_IROTH:
-            log.warning(
-                "every user of this machine can read %s; leave it to one group (chmod 640)", path
-            )
-        return path.read_text("utf-8")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise SettingsError(str(path), "", f"cannot be read: {reason}") from None
-    except UnicodeDecodeError:
-        raise SettingsError(str(path), "", "it is not UTF-8") from None

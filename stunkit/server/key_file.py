@@ -6,14 +6,10 @@ it.
 
 from __future__ import annotations
 
-import logging
-import stat
-
 from stunkit.errors import SettingsError
 from stunkit.protocol.partner import LEAST_KEY
+from stunkit.server import secret_file
 from stunkit.server.settings import PartnerSettings
-
-log = logging.getLogger(__name__)
 
 
 def load(settings: PartnerSettings) -> bytes | None:
@@ -26,14 +22,7 @@ def load(settings: PartnerSettings) -> bytes | None:
     if path is None:
         raise SettingsError("", "partner.address", "it needs partner.key_file")
     try:
-        if path.stat().st_mode & stat.S_IROTH:
-            log.warning(
-                "every user of this machine can read %s; leave it to one group (chmod 640)", path
-            )
-        key = bytes.fromhex(path.read_text("ascii"))
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise SettingsError(str(path), "", f"cannot be read: {reason}") from None
+        key = bytes.fromhex(secret_file.read(path))
     except ValueError:
         raise SettingsError(str(path), "", "the key is not in hexadecimal digits") from None
     if len(key) < LEAST_KEY:

@@ -11,21 +11,26 @@ from typing import NamedTuple, Self
 from stunkit.errors import SettingsError
 from stunkit.net.certificate import ServerCertificate
 from stunkit.protocol.credentials import Credentials
-from stunkit.server import credentials_file, key_file
+from stunkit.server import credentials_file, key_file, relays, secret_file
+from stunkit.server.relays import Relays
 from stunkit.server.settings import Settings
 from stunkit.server.tls_settings import TlsSettings
+from stunkit.server.web_settings import WebSettings
 
 
 class Material(NamedTuple):
     """``credentials`` make it a closed server; without them, everybody is answered.
 
     ``partner_key`` is what it and its partner know, None without a partner. ``certificate`` is
-    shown over TLS, None without TLS.
+    shown over TLS, None without TLS. ``store_password`` opens the store of rooms,
+    and ``relays`` are what peers are told of.
     """
 
     credentials: Credentials | None = None
     partner_key: bytes | None = None
     certificate: ServerCertificate | None = None
+    store_password: str | None = None
+    relays: Relays | None = None
 
     @classmethod
     def load(cls, settings: Settings, nonce_secret: bytes) -> Self:
@@ -37,6 +42,8 @@ class Material(NamedTuple):
             credentials_file.load(settings.authentication, nonce_secret),
             key_file.load(settings.partner),
             _load_certificate(settings.tls),
+            _load_store_password(settings.web),
+            relays.load(settings.web),
         )
 
 
@@ -51,3 +58,11 @@ def _load_certificate(settings: TlsSettings) -> ServerCertificate | None:
         if value:
             raise SettingsError("", f"tls.{name}", "it needs tls.certificate")
     return None
+
+
+def _load_store_password(settings: WebSettings) -> str | None:
+    if settings.store_password_file is None:
+        return None
+    if settings.store is None:
+        raise SettingsError("", "web.store_password_file", "it needs web.store")
+    return secret_file.read_line(settings.store_password_file)

@@ -34,6 +34,7 @@ from stunkit.server.settings import Settings
 from stunkit.server.sockets import Sockets
 from stunkit.server.streams import Streams
 from stunkit.server.watchdog import SOURCES, Watchdog
+from stunkit.server.web.directory import Own, own_servers
 from stunkit.server.web.site import Site as WebSite
 from stunkit.wire.uri import Transport
 
@@ -101,7 +102,7 @@ class Server:
             lane.site = replace(self._site, quartet=lane.site.quartet)
         self._streams.adopt(settings.tcp, self._stream_site, _receive(settings, material))
         if self.web is not None:
-            self.web.adopt(settings, material.certificate)
+            self.web.adopt(settings, material)
 
     def _take(self, settings: Settings, material: Material) -> None:
         """Make of settings what lanes and streams work with."""
@@ -153,7 +154,7 @@ class Server:
                 await self.drain()
                 raise
         if sockets.web:
-            self.web = WebSite(sockets.web, self.settings, self._material.certificate)
+            self.web = WebSite(sockets.web, self.settings, self._material, self._own)
             await self.web.start()
         self._observe()
         await self._show()
@@ -258,6 +259,11 @@ class Server:
             limit_rate=limit.rate if limit else 0.0,
             partner=partner,
         )
+
+    def _own(self) -> list[Own]:
+        """Return the STUN servers that a browser can ask here, over UDP and with no credential."""
+        lanes = {} if self._site.credentials is not None else self._lanes
+        return own_servers((self._public(one), lane.site.quartet) for one, lane in lanes.items())
 
     def _watch(self, local: tuple[Endpoint, ...]) -> None:
         """Make four sockets an RFC 5780 server, and watch over the other address."""

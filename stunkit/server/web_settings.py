@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from stunkit.endpoint import Endpoint
-from stunkit.server.kinds import Flag, Many, Number, Whole, Written, endpoints
+from stunkit.errors import UsageError
+from stunkit.server.kinds import File, Flag, Many, Number, Text, Whole, Written, endpoints
 from stunkit.server.setting import setting
 from stunkit.signal.seat import Limits
+from stunkit.wire.uri import Scheme, Uri
 
 DEFAULT_PORT = 8080
 SCHEMES = ("redis://", "rediss://", "unix://")  # what redis-py takes
@@ -24,9 +28,39 @@ def _parse_origin(text: str) -> str:
 
 
 def _parse_store(text: str) -> str | None:
-    if text and not text.startswith(SCHEMES):
-        raise ValueError(f"it begins with none of {', '.join(SCHEMES)}")
-    return text or None
+    if not text:
+        return None
+    # Everybody sees a command line, and --check prints a file: no password may be in them, and none
+    # that somebody gives all the same may be repeated.
+    shown = re.sub("//.*(?=@)", "//...", text)
+    if not text.startswith(SCHEMES):
+        raise UsageError("a store", shown, f"it begins with none of {', '.join(SCHEMES)}")
+    try:
+        url = urlsplit(text)
+        has_password = url.password is not None or "password" in parse_qs(url.query)
+    except ValueError:
+        raise UsageError("a store", shown, "it is no URL") from None
+    if has_password:
+        shown = f"{url.scheme}://..."
+        raise UsageError("a store", shown, "its password goes into web.store_password_file")
+    return text
+
+
+def _parse_stun(text: str) -> str:
+    uri = _parse_uri(text, Scheme.STUN, Scheme.STUNS)
+    if uri.transport is not None:
+        raise ValueError("browsers take no transport in it")
+    return uri.format()
+
+
+def _parse_turn(text: str) -> str:
+    return _parse_uri(text, Scheme.TURN, Scheme.TURNS).format()
+
+
+def _parse_uri(text: str, *schemes: Scheme) -> Uri:
+    if not text.lower().startswith(tuple(f"{one}:" for one in schemes)):
+        raise ValueError(f"it begins with none of {', '.join(f'{one}:' for one in schemes)}")
+    return Uri.parse(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +95,38 @@ class WebSettings:
         "servers carry one room. Empty: in this process.",
         needs_restart=True,
         alias="--signal-store",
+    )
+    store_password_file: Path | None = setting(
+        File("a file"),
+        None,
+        "The password of the store, in a file of one line; a user's name stands in the URL.",
+        needs_restart=True,
+    )
+    stun: tuple[str, ...] = setting(
+        Many(Written("a STUN URI", "URI", _parse_stun)),
+        (),
+        "Tell browsers of these STUN servers instead of this one, as behind a NAT.",
+    )
+    turn: tuple[str, ...] = setting(
+        Many(Written("a TURN URI", "URI", _parse_turn)),
+        (),
+        "Tell who has a seat in a room of these relays, such as turn:turn.example.org.",
+    )
+    turn_secret_file: Path | None = setting(
+        File("a file"),
+        None,
+        "The secret of the relays (coturn: static-auth-secret), in a file of one line: each peer "
+        "gets credentials that expire with the room.",
+    )
+    turn_user: str | None = setting(
+        Text("a username", "NAME"),
+        None,
+        "Where the relays know no secret: the username that all peers get.",
+    )
+    turn_password_file: Path | None = setting(
+        File("a file"),
+        None,
+        "The password that goes with turn_user, in a file of one line.",
     )
     max_rooms: int = setting(
         Whole("a number of rooms", 1, 1_000_000),

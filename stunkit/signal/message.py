@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from stunkit.errors import SignalError, UsageError
 from stunkit.ice.sdp import parse_leniently
 from stunkit.signal.fault import Fault
+from stunkit.signal.ice_server import IceServer
 
 VERSION = 1
 # A description of a call between two with many codecs is some 10,000 characters long, a candidate
@@ -79,7 +81,8 @@ class Joined(NamedTuple):
     """What a client is told that has a seat.
 
     ``received`` is the number of the last message that the room has from it, and ``peer`` whether
-    somebody has the other seat. The room is there for ``expires`` seconds more at most.
+    somebody has the other seat. The room is there for ``expires`` seconds more at most, and so long
+    are the ``ice_servers`` good.
     """
 
     seat: int
@@ -89,6 +92,7 @@ class Joined(NamedTuple):
     received: int
     peer: bool
     expires: float
+    ice_servers: Sequence[IceServer] = ()
 
 
 class PeerState(StrEnum):
@@ -139,7 +143,7 @@ def format_relay(message: Relay) -> str:
 
 def format_joined(message: Joined) -> str:
     """Return what a client is told that has a seat, as JSON."""
-    seat, token, session, resumed, received, peer, expires = message
+    seat, token, session, resumed, received, peer, expires, ice_servers = message
     return _dump(
         {
             "type": "joined",
@@ -151,6 +155,7 @@ def format_joined(message: Joined) -> str:
             "received": received,
             "peer": peer,
             "expires": round(expires, 3),
+            "ice_servers": [one.members() for one in ice_servers],
         }
     )
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from stunkit.errors import SignalError
 from stunkit.signal.fault import Fault
+from stunkit.signal.ice_server import IceServers, no_ice_servers
 from stunkit.signal.message import (
     Bye,
     Join,
@@ -35,6 +36,8 @@ from stunkit.signal.message import (
     parse,
 )
 from stunkit.signal.seat import Limits, Seat
+
+LEAST_TOKEN = 22  # characters: of 64 kinds, 128 bits
 
 
 class Outgoing(NamedTuple):
@@ -88,19 +91,31 @@ class Room:
         self._sends: list[Outgoing] = []
         self._events: list[Event] = []
 
-    def join(self, connection: str, message: Join, new_token: str, now: float) -> None:
-        """Give a connection a seat, or say why not; ``new_token`` is to be unguessable."""
+    def join(
+        self,
+        connection: str,
+        message: Join,
+        new_token: str,
+        now: float,
+        ice_servers: IceServers = no_ice_servers,
+    ) -> None:
+        """Give a connection a seat, or say why not.
+
+        Who brings no token that is fit for one gets ``new_token``, which is to be unguessable.
+        """
         self.tick(now)
         if self.closed:
             self._refuse(connection, Fault.NO_SUCH_ROOM, self.closed)
         elif self._index_of(connection) is not None:
             self._refuse(connection, Fault.ALREADY_JOINED, "this connection has a seat")
         elif (index := self._owned(message.token)) is not None:
-            self._take_again(index, connection, message, now)
+            self._take_again(index, connection, message, now, ice_servers)
         elif None in self.seats:
             index = self.seats.index(None)
-            self.seats[index] = Seat(new_token, connection)
-            self._begin(index, now)
+            # By a token of its own it is known even if no answer of ours ever reaches it.
+            own = message.token or ""
+            self.seats[index] = Seat(own if len(own) >= LEAST_TOKEN else new_token, connection)
+            self._begin(index, now, ice_servers)
         else:
             self._refuse(connection, Fault.FULL, "both seats are taken")
 
@@ -241,7 +256,9 @@ class Room:
                 found = index
         return found
 
-    def _take_again(self, index: int, connection: str, message: Join, now: float) -> None:
+    def _take_again(
+        self, index: int, connection: str, message: Join, now: float, ice_servers: IceServers
+    ) -> None:
         """Give a seat to a new connection of who has it."""
         seat = self.seats[index]
         assert seat is not None  # noqa: S101 (see _owned)
@@ -250,15 +267,15 @@ class Room:
             self._refuse(seat.connection, Fault.REPLACED, "another connection has this seat now")
         seat.connection = connection
         if message.session != self.session or not seat.can_resume(message.received):
-            self._begin(index, now)
+            self._begin(index, now, ice_servers)
             return
-        self._greet(index, seat, now, resumed=True)
+        self._greet(index, seat, now, ice_servers, resumed=True)
         self._sends += self.missed(connection, message.received)
         if was_lost:
             self._events.append(Event(Happening.RESUMED, index))
             self._tell(1 - index, PeerState.RESUMED)
 
-    def _begin(self, index: int, now: float) -> None:
+    def _begin(self, index: int, now: float, ice_servers: IceServers) -> None:
         """Begin a session, since somebody has joined anew."""
         self.session += 1
         for each in self.seats:
@@ -266,12 +283,15 @@ class Room:
                 each.renew()
         seat = self.seats[index]
         assert seat is not None  # noqa: S101 (it has just been taken)
-        self._greet(index, seat, now, resumed=False)
+        self._greet(index, seat, now, ice_servers, resumed=False)
         self._events.append(Event(Happening.JOINED, index))
         self._tell(1 - index, PeerState.JOINED)
 
-    def _greet(self, index: int, seat: Seat, now: float, *, resumed: bool) -> None:
+    def _greet(
+        self, index: int, seat: Seat, now: float, ice_servers: IceServers, *, resumed: bool
+    ) -> None:
         assert seat.connection is not None  # noqa: S101 (it has just been taken)
+        expires = self.made + self.limits.lifetime - now
         joined = Joined(
             index,
             seat.token,
@@ -279,7 +299,8 @@ class Room:
             resumed,
             seat.received,
             self.seats[1 - index] is not None,
-            self.made + self.limits.lifetime - now,
+            expires,
+            ice_servers(expires),
         )
         self._sends.append(Outgoing(seat.connection, format_joined(joined)))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from stunkit.lab import Lab, Namespace, find_kind
@@ -17,7 +19,7 @@ def browser():
 
 
 def test_says_its_version(browser: Chromium):
-    assert browser.version.startswith("Chrome/")
+    assert int(browser.version.partition(".")[0]) > 100
 
 
 @pytest.mark.parametrize(
@@ -38,11 +40,6 @@ def test_evaluates(browser: Chromium, script: str, value: object):
 def test_says_what_a_script_throws(browser: Chromium, script: str):
     with pytest.raises(BrowserError, match=r"nobody|SyntaxError"):
         browser.page().evaluate(script)
-
-
-def test_says_which_method_is_none(browser: Chromium):
-    with pytest.raises(BrowserError, match=r"No\.such"):
-        browser.call("No.such")
 
 
 def test_pages_keep_apart_what_they_know(browser: Chromium):
@@ -78,7 +75,8 @@ def test_two_browsers_are_in_two_namespaces():
 def test_leaves_nothing_behind():
     with Namespace("alone") as namespace:
         with Chromium(namespace) as browser:
-            profile, process = browser.profile, browser.process
-            assert profile.is_dir()
-        assert process.poll() is not None
-        assert not profile.exists()
+            home, process = browser.home, Path(f"/proc/{browser.pid}")
+            assert home.is_dir()
+            assert "chromium" in (process / "cmdline").read_text()
+        assert not process.exists()
+        assert not home.exists()

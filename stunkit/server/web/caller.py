@@ -10,6 +10,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from stunkit.signal.fault import Fault
+from stunkit.signal.ice_server import IceServers, no_ice_servers
 from stunkit.signal.room import Outgoing
 
 if TYPE_CHECKING:
@@ -23,12 +24,21 @@ JOIN_TIMEOUT = 10.0  # seconds to say where to
 
 
 class Caller:
-    """Who is at the other end. ``room`` is what it has asked for, None before that."""
+    """Who is at the other end, and which ``ice_servers`` it is told of.
+
+    ``room`` is what it has asked for, None before that.
+    """
 
     def __init__(
-        self, name: str, socket: web.WebSocketResponse, transport: asyncio.Transport, now: float
+        self,
+        name: str,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport,
+        now: float,
+        ice_servers: IceServers = no_ice_servers,
     ) -> None:
         self.name = name
+        self.ice_servers = ice_servers
         self.room: str | None = None
         self.since = self.heard = self._pinged = now
         self._socket = socket

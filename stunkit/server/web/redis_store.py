@@ -45,15 +45,16 @@ log = logging.getLogger(__name__)
 
 
 class RedisStore:
-    """Rooms in the database of a URL."""
+    """Rooms in the database of a URL, which holds no password; it opens with ``password``."""
 
-    def __init__(self, url: str, limits: Limits, most: int) -> None:
+    def __init__(self, url: str, password: str | None, limits: Limits, most: int) -> None:
         self.process = secrets.token_hex(8)
         self.limits = limits
         self.most = most
         self._redis = Redis(
             connection_pool=BlockingConnectionPool.from_url(
                 url,
+                password=password,
                 max_connections=MOST_SOCKETS,
                 timeout=TIMEOUT,
                 socket_timeout=TIMEOUT,

@@ -1,10 +1,12 @@
-"""What is served over HTTP for signalling; needs the extra ``web``.
+"""What is served over HTTP, pages and signalling; needs the extra ``web``.
 
 - ``POST /rooms`` makes a room, and returns its name, which nobody can guess.
 - ``/signal`` is a WebSocket on which the protocol of the manual is spoken.
+- ``/`` and ``/rehearse`` are pages (see ``pages``); ``/config.json`` tells them whom to ask, and
+  ``/qr.svg?link=URL`` draws a link to one of them.
 
-Rules of this file: whoever asks can hurt nobody else. Connections are counted, those that ask for
-nothing are closed, requests are small, and a page from elsewhere is refused unless it is allowed.
+Rules of this file: whoever asks can hurt nobody else. Requests are small and counted, and a page
+from elsewhere is refused unless it is allowed.
 """
 
 from __future__ import annotations
@@ -12,20 +14,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import ssl
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from socket import socket
 from typing import TYPE_CHECKING
 
+from stunkit import __version__
 from stunkit.errors import SignalError, StartError
 from stunkit.extra import installation
 from stunkit.net.certificate import ServerCertificate
-from stunkit.net.sockaddr import endpoint_of
 from stunkit.protocol.throttle import Limit, Throttle
+from stunkit.server.material import Material
 from stunkit.server.settings import Settings
+from stunkit.server.web import pages, qr
 from stunkit.server.web.caller import JOIN_TIMEOUT, Caller
+from stunkit.server.web.directory import Directory, Own, parse_host
+from stunkit.server.web.entrance import Entrance
 from stunkit.server.web.origin import is_allowed
 from stunkit.server.web.quota import Quota
 from stunkit.server.web.store import LocalStore, Store
@@ -34,11 +39,12 @@ from stunkit.signal.message import MOST_CHARACTERS
 
 if TYPE_CHECKING:
     from aiohttp import web
-    from aiohttp.web_protocol import RequestHandler
+    from aiohttp.typedefs import Handler
 
 MOST_BYTES = 2 * MOST_CHARACTERS  # of a message; hardly any character takes more than one
 MOST_LINE = 4096  # bytes of a request's line, and of each header
 ROOMS_WINDOW = 300.0  # seconds; see Quota, which counts two of them
+SOURCE = "source"  # in a request: see _admit
 CLOSE_TIMEOUT = 2.0  # seconds that the other side of a WebSocket has to close it, too
 
 http_log = logging.getLogger(f"{__name__}.http")
@@ -46,11 +52,12 @@ http_log.addFilter(lambda record: not record.exc_info)  # aiohttp shows bytes of
 
 
 def require(settings: Settings) -> None:
-    """Import what is needed. Raises StartError where it is missing, or cannot work."""
+    """Import and read what is needed. Raises StartError where it is missing, or cannot work."""
     if not settings.web.listen:
         return
     try:
         import aiohttp.web  # noqa: F401, PLC0415 (needs an extra)
+        import segno  # noqa: F401, PLC0415 (needs an extra)
 
         if settings.web.store is not None:
             import stunkit.server.web.redis_store  # noqa: F401, PLC0415 (needs an extra)
@@ -64,60 +71,68 @@ def require(settings: Settings) -> None:
             "rooms in one process cannot be carried by several workers",
             "give --signal-store redis://HOST:PORT, or --workers 1",
         )
+    pages.load()
 
 
-def make_store(settings: Settings) -> Store:
+def make_store(settings: Settings, password: str | None) -> Store:
     """Return where rooms are to be."""
     most, limits = settings.web.max_rooms, settings.web.limits
     if settings.web.store is None:
         return LocalStore(limits, most)
     from stunkit.server.web.redis_store import RedisStore  # noqa: PLC0415 (needs an extra)
 
-    return RedisStore(settings.web.store, limits, most)
+    return RedisStore(settings.web.store, password, limits, most)
 
 
 class Site:
-    """Answers from ``start`` to ``stop`` on sockets that listen already."""
+    """Answers from ``start`` to ``stop`` on sockets that listen already.
+
+    ``own`` returns our STUN servers as they are now.
+    """
 
     def __init__(
         self,
         listening: Sequence[socket],
         settings: Settings,
-        certificate: ServerCertificate | None = None,
+        material: Material,
+        own: Callable[[], Sequence[Own]],
     ) -> None:
         require(settings)
-        self.switchboard = Switchboard(make_store(settings))
-        self._listening = listening
+        self.switchboard = Switchboard(make_store(settings, material.store_password))
+        self._own = own
+        certificate = _certificate(settings, material)
+        self.entrance = Entrance(listening, certificate, settings.web.max_callers)
         self._throttle = Throttle(settings.limit.limit or Limit(), secrets.token_bytes(32))
         self._made = Quota(ROOMS_WINDOW)
         self._present: Counter[bytes] = Counter()
-        self._idle: set[RequestHandler] = set()  # that have not asked for a WebSocket
-        self._servers: list[asyncio.Server] = []
-        self._opening: asyncio.Future[None] | None = None
         self._runner: web.AppRunner
-        self._take(settings, certificate)
+        self._take(settings, material)
 
-    def _take(self, settings: Settings, certificate: ServerCertificate | None) -> None:
+    def _take(self, settings: Settings, material: Material) -> None:
         self._settings = settings
+        self._directory = Directory(self._own, settings.web.stun, material.relays)
         store = self.switchboard.store
         store.limits, store.most = settings.web.limits, settings.web.max_rooms
         self._throttle = self._throttle.under(settings.limit.limit or Limit())
-        is_plain = settings.web.plain or certificate is None
-        self._context = None if is_plain or certificate is None else _context(certificate)
-
-    @property
-    def places(self) -> list[str]:
-        """Where it is, as addresses of the web."""
-        scheme = "http" if self._context is None else "https"
-        return [f"{scheme}://{endpoint_of(one.getsockname())}" for one in self._listening]
 
     async def start(self) -> None:
         """Answer from now on."""
         from aiohttp import web  # noqa: PLC0415 (needs an extra)
 
-        app = web.Application(client_max_size=MOST_LINE)
+        @web.middleware
+        async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+            request[SOURCE] = self._admit(request)
+            self.entrance.extend(request.protocol)
+            return await handler(request)
+
+        app = web.Application(client_max_size=MOST_LINE, middlewares=[admit])
+        app.on_response_prepare.append(self._say_policy)
         app.router.add_post("/rooms", self._make_room)
-        app.router.add_get("/signal", self._signal)
+        app.router.add_get("/signal", self._signal, allow_head=False)
+        app.router.add_get("/config.json", self._show_config)
+        app.router.add_get("/qr.svg", self._show_qr)
+        for path in pages.load():
+            app.router.add_get(path, pages.show)
         self._runner = web.AppRunner(
             app,
             handle_signals=False,
@@ -131,50 +146,19 @@ class Site:
         )
         await self._runner.setup()
         await self.switchboard.start()
-        await self._open()
+        await self.entrance.open(self._runner)
 
-    def adopt(self, settings: Settings, certificate: ServerCertificate | None) -> None:
+    def adopt(self, settings: Settings, material: Material) -> None:
         """Answer under other settings from now on; who is here stays."""
-        self._take(settings, certificate)
-        for server in self._servers:
-            server.close()
-        self._opening = asyncio.ensure_future(self._open())
-
-    async def _open(self) -> None:
-        loop = asyncio.get_running_loop()
-        # A copy of each socket, since a server that is closed closes what it has.
-        self._servers = [
-            await loop.create_server(self._accept, sock=one.dup(), ssl=self._context)
-            for one in self._listening
-        ]
+        self._take(settings, material)
+        self.entrance.adopt(_certificate(settings, material), settings.web.max_callers)
 
     async def stop(self) -> None:
         """Answer no more, and tell those who are here."""
-        if self._opening is not None:
-            await self._opening
-        for server in self._servers:
-            server.close()
-        for one in self._listening:
-            one.close()
-        if self._servers:
+        await self.entrance.close()
+        if self.entrance.is_open:
             await self.switchboard.stop()
             await self._runner.cleanup()
-
-    def _accept(self) -> RequestHandler:
-        """Take a connection; one that asks for nothing, or is one too many, is closed."""
-        server = self._runner.server
-        assert server is not None  # noqa: S101 (from setup to cleanup)
-        is_full = len(server.connections) >= self._settings.web.max_callers
-        handler = server()
-        self._idle.add(handler)
-        loop = asyncio.get_running_loop()
-        loop.call_later(0.0 if is_full else JOIN_TIMEOUT, self._close_idle, handler)
-        return handler
-
-    def _close_idle(self, handler: RequestHandler) -> None:
-        if handler in self._idle:
-            self._idle.discard(handler)
-            handler.force_close()
 
     def _admit(self, request: web.Request) -> bytes | None:
         """Return who asks, None where it has no limit. Raises an HTTP error for who may not ask."""
@@ -193,17 +177,43 @@ class Site:
         shift = 8 * len(source) - bits
         return (int.from_bytes(source, "big") >> shift << shift).to_bytes(len(source), "big")
 
+    async def _say_policy(self, request: web.Request, response: web.StreamResponse) -> None:
+        is_secure = self.entrance.is_secure
+        response.headers.update(pages.headers(request.headers.get("Host"), is_secure=is_secure))
+
+    async def _show_config(self, request: web.Request) -> web.Response:
+        """Say what a page has to know of this server."""
+        from aiohttp import web  # noqa: PLC0415 (see start)
+
+        host, directory = parse_host(request.headers.get("Host")), self._directory
+        document = {
+            "version": __version__,
+            "ice_servers": [one.members() for one in directory.for_everybody(host)],
+            "mapping_servers": directory.mapping_uris(host),
+        }
+        return web.json_response(document, headers=_sharing(request))
+
+    async def _show_qr(self, request: web.Request) -> web.Response:
+        """Draw a link to ourselves."""
+        from aiohttp import web  # noqa: PLC0415 (see start)
+
+        link = request.query.get("link", "")
+        if not qr.is_own(link, request.headers.get("Host", "")):
+            raise web.HTTPBadRequest(
+                text=f"link has to lead to this host, in {qr.LONGEST} characters\n"
+            )
+        headers = {"Cache-Control": "no-store"}  # it may open a room
+        return web.Response(body=qr.draw(link), content_type="image/svg+xml", headers=headers)
+
     async def _make_room(self, request: web.Request) -> web.Response:
         from aiohttp import web  # noqa: PLC0415 (see start)
 
-        source, now = self._admit(request), self.switchboard.now()
+        source, now = request[SOURCE], self.switchboard.now()
         if source is not None and not self._made.admit(
             source, self._settings.web.max_per_source, now
         ):
             raise web.HTTPTooManyRequests(text="too many rooms; try again later\n")
-        headers = {"Cache-Control": "no-store", "Vary": "Origin"}
-        if origin := request.headers.get("Origin"):
-            headers["Access-Control-Allow-Origin"] = origin
+        headers = _sharing(request)
         try:
             name = await self.switchboard.make()
         except SignalError as error:
@@ -215,7 +225,7 @@ class Site:
     async def _signal(self, request: web.Request) -> web.StreamResponse:
         from aiohttp import web  # noqa: PLC0415 (see start)
 
-        source = self._admit(request)
+        source = request[SOURCE]
         if source is not None and self._present[source] >= self._settings.web.max_per_source:
             raise web.HTTPTooManyRequests(text="too many connections\n")
         if source is not None:
@@ -236,12 +246,19 @@ class Site:
             timeout=CLOSE_TIMEOUT, autoping=False, compress=False, max_msg_size=MOST_BYTES
         )
         await socket.prepare(request)
-        self._idle.discard(request.protocol)
+        self.entrance.keep(request.protocol)
         transport = request.transport
         if transport is None:
             return socket  # it has gone already
         board = self.switchboard
-        caller = Caller(board.name(), socket, transport, board.now())
+        host = parse_host(request.headers.get("Host"))
+        caller = Caller(
+            board.name(),
+            socket,
+            transport,
+            board.now(),
+            lambda lifetime: self._directory.for_seat(host, board.now(), lifetime),
+        )
         board.callers[caller.name] = caller
         try:
             await self._listen(caller, socket)
@@ -269,7 +286,14 @@ class Site:
                 return
 
 
-def _context(certificate: ServerCertificate) -> ssl.SSLContext:
-    context = certificate.context()
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+def _sharing(request: web.Request) -> dict[str, str]:
+    """Return what lets pages of those origins read an answer that may ask at all."""
+    headers = {"Cache-Control": "no-store", "Vary": "Origin"}
+    if origin := request.headers.get("Origin"):
+        headers["Access-Control-Allow-Origin"] = origin
+    return headers
+
+
+def _certificate(settings: Settings, material: Material) -> ServerCertificate | None:
+    """Return what to show over TLS, None where it is to be HTTP."""
+    return None if settings.web.plain else material.certificate

@@ -81,7 +81,10 @@ class Switchboard:
                 raise SignalError(Fault.NOT_JOINED, "join a room first")  # noqa: TRY301 (told below)
             caller.room = message.room
             token = secrets.token_urlsafe(NAME_SIZE)
-            await self._change(caller, lambda room: room.join(caller.name, message, token, now))
+            await self._change(
+                caller,
+                lambda room: room.join(caller.name, message, token, now, caller.ice_servers),
+            )
         except SignalError as error:
             text = format_problem(Problem(Fault(error.code), error.reason))
             await caller.send(Outgoing(caller.name, text, Fault(error.code)))

@@ -38,6 +38,18 @@ async def test_a_parser_that_is_right_is_status_0():
     assert document["coverage"] is None
 
 
+@pytest.mark.timeout(120)
+async def test_coverage_follows_the_packages_that_are_named():
+    pytest.importorskip("atheris")
+    few = ("--guide", "atheris", "--count", 300, "--seed", 1, "--json")
+    name = "tests.harness:decode"
+    alone, whole = [
+        json.loads((await stunkit("fuzz", "--parser", name, *few, *more)).stdout)["coverage"]
+        for more in ((), ("--package", "stunkit", "--package", "tests"))
+    ]
+    assert whole > 3 * alone
+
+
 async def test_a_server_that_is_right_is_status_0():
     with StunServer() as server:
         ended = await stunkit("fuzz", "--server", server.uri, "--count", 500, "--json")

@@ -11,7 +11,6 @@ from typing import Any
 import aiohttp
 
 from stunkit.endpoint import Endpoint
-from stunkit.net.sockaddr import endpoint_of
 from stunkit.server.server import Server
 from stunkit.server.settings import Settings
 from stunkit.server.web_settings import WebSettings
@@ -31,7 +30,7 @@ async def serving(**web: Any) -> AsyncIterator[Server]:
 
 def place_of(server: Server) -> str:
     assert server.web is not None
-    return str(endpoint_of(server.web._listening[0].getsockname()))
+    return server.web.entrance.places[0].partition("//")[2]
 
 
 class Client:

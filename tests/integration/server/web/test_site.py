@@ -9,7 +9,7 @@ from stunkit.net.certificate import client_context
 from stunkit.server.server import Server
 from stunkit.server.settings import Settings
 from stunkit.server.tls_settings import TlsSettings
-from stunkit.server.web import site
+from stunkit.server.web import entrance, site
 from stunkit.server.web_settings import WebSettings
 from tests.integration.certificates import Authority
 from tests.integration.command import serve, stunkit
@@ -165,7 +165,7 @@ async def test_no_state_survives_its_room(monkeypatch):
 
 
 async def test_closes_who_asks_for_nothing(monkeypatch):
-    monkeypatch.setattr(site, "JOIN_TIMEOUT", 0.2)
+    monkeypatch.setattr(entrance, "JOIN_TIMEOUT", 0.2)
     async with serving() as server:
         host, _, port = place_of(server).partition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
@@ -193,7 +193,7 @@ async def test_speaks_tls_with_the_servers_certificate_and_with_a_new_one(tmp_pa
     settings = Settings(listen=(ANY,), tls=tls, web=WebSettings(listen=(ANY,)))
     async with Server(settings) as server, aiohttp.ClientSession() as session:
         place = place_of(server)
-        assert server.web.places == [f"https://{place}"]
+        assert server.web.entrance.places == [f"https://{place}"]
         trust = client_context(authority.file)
         async with session.ws_connect(f"wss://{place}/signal", ssl=trust) as before:
             new = authority.issue()
@@ -201,7 +201,7 @@ async def test_speaks_tls_with_the_servers_certificate_and_with_a_new_one(tmp_pa
             from stunkit.server.material import Material
 
             server.adopt(renewed, Material.load(renewed, bytes(32)))
-            await server.web._opening
+            await server.web.entrance.adopted()
             async with session.post(f"https://{place}/rooms", ssl=trust) as answer:
                 assert answer.status == 201
             await before.ping()  # who was here stays
