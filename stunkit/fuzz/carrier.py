@@ -168,7 +168,10 @@ class StreamCarrier(Carrier):
             self._socket.sendall(data)
             self._sent += 1
         except OSError:
-            self._end()
+            while found := self._read(time.monotonic()):  # what it said before it left
+                self._early += found
+            if self._socket is not None:
+                self._end()
 
     def _again(self) -> bool:
         try:

@@ -70,3 +70,17 @@ def test_what_is_too_long_for_a_datagram_is_dropped():
             carrier.send(bytes(70_000))
             carrier.send(b"next")
             assert plain.recv(100) == b"next"
+
+
+def test_what_a_server_says_before_it_leaves_is_heard():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = Endpoint.of(*listening.getsockname())
+        with road(server, "?transport=tcp").open() as carrier:
+            assert isinstance(carrier, StreamCarrier)
+            theirs, _ = listening.accept()
+            theirs.sendall(blank(7))
+            theirs.close()
+            while not carrier.closed:  # the first after it is sent, since nothing tells yet
+                carrier.send(blank())
+            (data,) = carrier.receive(0)
+            assert Message.decode(data).transaction_id == (7).to_bytes(12, "big")

@@ -64,4 +64,4 @@ def test_silence_is_unknown(rule: str):
         lab.router.call(configure_filter, "lose everything", drop)
         found, elapsed = look(lab)
     assert found is None
-    assert elapsed < INTERVAL * TRIES + 0.5
+    assert elapsed < INTERVAL * TRIES + 3  # so late is a busy machine at most
