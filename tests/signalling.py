@@ -88,7 +88,9 @@ class Peer:
 
     def __init__(self, room: str = "room") -> None:
         self.room = room
-        self.token: str | None = None
+        self.token = (
+            f"{next(Negotiator.numbers):022}"  # its own, so that no seat of its is ever lost
+        )
         self.session: int | None = None
         self.received = 0
         self.sent: list[str] = []

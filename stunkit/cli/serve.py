@@ -179,6 +179,7 @@ def _announce(
         _say(f"metrics on http://{settings.metrics.listen}/metrics", settings)
     is_plain = settings.web.plain or settings.tls.certificate is None
     for endpoint in web:
+        _say(f"page on {'http' if is_plain else 'https'}://{endpoint}/", settings)
         _say(f"signalling on {'ws' if is_plain else 'wss'}://{endpoint}/signal", settings)
     _say("ready", settings)
 

@@ -12,6 +12,8 @@ from itertools import product
 
 from stunkit.endpoint import Family
 from stunkit.protocol.respond import Disposition
+from stunkit.server.signal_tally import COLUMNS as SIGNAL_COLUMNS
+from stunkit.server.signal_tally import SignalTally
 from stunkit.wire.uri import Transport
 
 ANSWERS = (
@@ -27,7 +29,8 @@ _INDEX = {disposition: index for index, disposition in enumerate(Disposition)}
 _BYTES_IN, _BYTES_OUT, _UNSENT, _ERRORS, _KERNEL_DROPS = range(len(_INDEX), len(_INDEX) + 5)
 _COLUMNS = len(_INDEX) + 5
 _CONNECTIONS = _COLUMNS * len(_WAYS)  # after the figures of every way in
-BLOCK_SIZE = 8 * (_CONNECTIONS + 1)  # bytes
+_SIGNALLING = _CONNECTIONS + 1
+BLOCK_SIZE = 8 * (_SIGNALLING + SIGNAL_COLUMNS)  # bytes
 
 
 class Tally:
@@ -111,6 +114,7 @@ class Counters:
             way: Tally(cells[place * _COLUMNS : (place + 1) * _COLUMNS])
             for place, way in enumerate(_WAYS)
         }
+        self.signalling = SignalTally(cells[_SIGNALLING:])
 
     def of(self, transport: Transport, family: Family) -> Tally:
         """Return the figures of one way in."""

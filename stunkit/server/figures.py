@@ -29,10 +29,14 @@ class PartnerFigures(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What is true of a server now and is no tally; ``limit_rate`` is 0 without a limit."""
+    """What is true of a server now and is no tally; ``limit_rate`` is 0 without a limit.
+
+    ``has_web``: it carries signalling.
+    """
 
     version: str
     lane: str
     max_connections: int
     limit_rate: float
     partner: PartnerFigures | None = None
+    has_web: bool = False

@@ -75,6 +75,36 @@ PARTNER_MESSAGES = Description(
     "Messages of the link to the partner, by what became of them; only with a partner.",
     ("outcome",),
 )
+SIGNAL_CONNECTIONS = Description(
+    "stunkit_signal_connections", "WebSockets that are open; only with signalling."
+)
+SIGNAL_ROOMS = Description(
+    "stunkit_signal_rooms",
+    "Rooms with somebody in them who is connected to this server; only with signalling.",
+)
+SIGNAL_MADE = Description(
+    "stunkit_signal_rooms_made_total", "Rooms that were made; only with signalling."
+)
+SIGNAL_MESSAGES = Description(
+    "stunkit_signal_messages_total",
+    "Messages from one peer to the other; only with signalling.",
+    ("kind",),
+)
+SIGNAL_EVENTS = Description(
+    "stunkit_signal_events_total",
+    "What happened in rooms: peers that joined, were lost, came back or left, and rooms that were "
+    "closed; only with signalling.",
+    ("event",),
+)
+SIGNAL_REFUSED = Description(
+    "stunkit_signal_refused_total",
+    "Errors that clients were told, by code; only with signalling.",
+    ("code",),
+)
+SIGNAL_STORE_ERRORS = Description(
+    "stunkit_signal_store_errors_total",
+    "Times that the store of rooms did not do what it was asked; only with signalling.",
+)
 STARTED = Description(
     "stunkit_start_time_seconds", "When the server started, in seconds since 1970."
 )
@@ -96,6 +126,13 @@ METRICS = (
     PARTNER_UP,
     PARTNER_OTHER_ADDRESS,
     PARTNER_MESSAGES,
+    SIGNAL_CONNECTIONS,
+    SIGNAL_ROOMS,
+    SIGNAL_MADE,
+    SIGNAL_MESSAGES,
+    SIGNAL_EVENTS,
+    SIGNAL_REFUSED,
+    SIGNAL_STORE_ERRORS,
     STARTED,
     BUILD,
 )
@@ -138,6 +175,8 @@ class _Collector(Collector):
             yield _family(
                 PARTNER_MESSAGES, {(name,): n for name, n in facts.partner.messages.items()}
             )
+        if facts.has_web:
+            yield from self._signalling()
         yield _single(STARTED, self._figures.started)
         yield _family(BUILD, {(facts.version,): 1})
 
@@ -159,6 +198,16 @@ class _Collector(Collector):
         yield _family(UNSENT, {way: tally.unsent for way, tally in of_udp.items()})
         yield _family(KERNEL_DROPS, {way: tally.kernel_drops for way, tally in of_udp.items()})
         yield _family(ERRORS, {way: tally.errors for way, tally in tallies.items()})
+
+    def _signalling(self) -> Iterator[Metric]:
+        tally = self._total.signalling
+        yield _single(SIGNAL_CONNECTIONS, tally.connections)
+        yield _single(SIGNAL_ROOMS, tally.rooms)
+        yield _single(SIGNAL_MADE, tally.made)
+        yield _family(SIGNAL_MESSAGES, {(kind,): n for kind, n in tally.relayed.items()})
+        yield _family(SIGNAL_EVENTS, {(event,): n for event, n in tally.happened.items()})
+        yield _family(SIGNAL_REFUSED, {(code,): n for code, n in tally.refused.items()})
+        yield _single(SIGNAL_STORE_ERRORS, tally.store_errors)
 
     def _lane(self, transport: Transport) -> str:
         return self._facts.lane if transport is Transport.UDP else "stream"

@@ -111,14 +111,14 @@ class Post(NamedTuple):
         return cls(listening, figures)
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
+def is_ours(record: logging.LogRecord) -> bool:
     """Return whether a record is about our code, and not about what a stranger has sent."""
     from aiohttp.http_exceptions import HttpProcessingError  # noqa: PLC0415 (needs an extra)
 
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
-http_log.addFilter(_is_ours)  # aiohttp shows the bytes that it does not understand
+http_log.addFilter(is_ours)  # aiohttp shows the bytes that it does not understand
 
 
 class Monitor:

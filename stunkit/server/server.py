@@ -154,7 +154,8 @@ class Server:
                 await self.drain()
                 raise
         if sockets.web:
-            self.web = WebSite(sockets.web, self.settings, self._material, self._own)
+            figures = self.counters.signalling
+            self.web = WebSite(sockets.web, self.settings, self._material, self._own, figures)
             await self.web.start()
         self._observe()
         await self._show()
@@ -258,6 +259,7 @@ class Server:
             max_connections=settings.tcp.max_connections * settings.workers,
             limit_rate=limit.rate if limit else 0.0,
             partner=partner,
+            has_web=self.web is not None,
         )
 
     def _own(self) -> list[Own]:

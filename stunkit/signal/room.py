@@ -15,11 +15,11 @@ a bound; who is told something final is told nothing more.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from hmac import compare_digest
 from typing import NamedTuple
 
 from stunkit.errors import SignalError
+from stunkit.signal.event import Event, Happening
 from stunkit.signal.fault import Fault
 from stunkit.signal.ice_server import IceServers, no_ice_servers
 from stunkit.signal.message import (
@@ -56,23 +56,6 @@ class Outgoing(NamedTuple):
     def is_last(self) -> bool:
         """Whether the connection ends with it."""
         return self.fault is not None and self.fault.is_final
-
-
-class Happening(StrEnum):
-    """What can happen in a room."""
-
-    JOINED = "joined"
-    LOST = "lost"
-    RESUMED = "resumed"
-    LEFT = "left"
-    CLOSED = "closed"
-
-
-class Event(NamedTuple):
-    """Something that happened; ``seat`` is whose, None for the room itself."""
-
-    what: Happening
-    seat: int | None = None
 
 
 class Room:
@@ -142,7 +125,7 @@ class Room:
         elif isinstance(message, Join):
             self._refuse(connection, Fault.ALREADY_JOINED, "this connection has a seat")
         else:
-            self._relay(index, seat, message)
+            self._relay(index, seat, message, text)
 
     def acknowledge(self, connection: str, session: int, seq: int) -> None:
         """Take the news that all to a number has arrived at the other end of a connection."""
@@ -304,7 +287,7 @@ class Room:
         )
         self._sends.append(Outgoing(seat.connection, format_joined(joined)))
 
-    def _relay(self, index: int, seat: Seat, message: Relay) -> None:
+    def _relay(self, index: int, seat: Seat, message: Relay, text: str) -> None:
         """Hand one peer what the other says, once."""
         if message.session < self.session or message.seq <= seat.received:
             return  # it was on its way when somebody joined, or was said twice to be sure
@@ -317,7 +300,8 @@ class Room:
             self._refuse(seat.connection, Fault.ALONE, "nobody is there to hear it")
             return
         seat.received = message.seq
-        text = other.put(message, self.limits)
+        self._events.append(Event(Happening.RELAYED, index, message.kind))
+        text = other.put(message, text, self.limits)
         if other.connection is not None:
             self._sends.append(
                 Outgoing(other.connection, text, session=self.session, seq=other.sent)

@@ -67,10 +67,11 @@ class Seat:
         self.full_at = full_at + interval
         return True
 
-    def put(self, message: Relay, limits: Limits) -> str:
-        """Take something for the peer and return it as it goes out, with its number."""
+    def put(self, message: Relay, text: str, limits: Limits) -> str:
+        """Take something for the peer, and its text as it came; return that as it goes out."""
         self.sent += 1
-        text = format_relay(message._replace(seq=self.sent))
+        if message.seq != self.sent:  # the other one has left numbers out
+            text = format_relay(message._replace(seq=self.sent))
         self.kept.append((self.sent, text))
         self.kept_characters += len(text)
         while (

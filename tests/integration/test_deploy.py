@@ -99,7 +99,7 @@ def test_image_is_small_not_root_and_says_how_it_is():
     text = (DEPLOY / "docker/Dockerfile").read_text()
     *_, last = text.split("\nFROM ")
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.MULTILINE)
-    assert re.search(r"^EXPOSE 3478/udp 3478/tcp$", last, re.MULTILINE)
+    assert re.search(r"^EXPOSE 3478/udp 3478/tcp 8080/tcp$", last, re.MULTILINE)
     assert re.search(r"^HEALTHCHECK .*\\\n +CMD \[\"stunkit\", \"whoami\"", last, re.MULTILINE)
     assert re.search(r"^ENTRYPOINT \[", last, re.MULTILINE)
     assert "RUN" not in last  # what builds stays behind

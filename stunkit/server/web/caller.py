@@ -84,10 +84,17 @@ class Caller:
             with contextlib.suppress(ConnectionError):
                 await self._ending
 
+    def is_due(self, now: float) -> bool:
+        """Whether ``beat`` has something to do."""
+        return now - self._pinged > HEARTBEAT or self._is_gone(now)
+
+    def _is_gone(self, now: float) -> bool:
+        is_late = self.room is None and now - self.since > JOIN_TIMEOUT
+        return is_late or now - self.heard > SILENCE
+
     async def beat(self, now: float) -> bool:
         """Ask for a sign of life when it is time; return whether it was."""
-        is_late = self.room is None and now - self.since > JOIN_TIMEOUT
-        if is_late or now - self.heard > SILENCE:
+        if self._is_gone(now):
             self.abort()
         elif now - self._pinged > HEARTBEAT and not self.is_ending:
             self._pinged = now

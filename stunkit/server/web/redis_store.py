@@ -27,7 +27,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, WatchError
 
 from stunkit.errors import SignalError
-from stunkit.server.web.store import Change, Deliver, no_such_room, too_many_rooms
+from stunkit.server.web.store import Change, Deliver, Note, no_such_room, too_many_rooms
 from stunkit.signal.fault import Fault
 from stunkit.signal.room import Outgoing, Room
 from stunkit.signal.seat import Limits
@@ -49,6 +49,7 @@ class RedisStore:
 
     def __init__(self, url: str, password: str | None, limits: Limits, most: int) -> None:
         self.process = secrets.token_hex(8)
+        self.errors = 0
         self.limits = limits
         self.most = most
         self._redis = Redis(
@@ -64,9 +65,11 @@ class RedisStore:
         )
         self._hearing: asyncio.Task[None] | None = None
         self._is_heard = asyncio.Event()
+        self._note: Note
 
-    async def start(self, deliver: Deliver, lose: Callable[[], None]) -> None:
+    async def start(self, deliver: Deliver, lose: Callable[[], None], note: Note) -> None:
         """Hear what is published for this process; wait a moment until that is so."""
+        self._note = note
         self._hearing = asyncio.create_task(self._hear_again_and_again(deliver, lose))
         with contextlib.suppress(TimeoutError):  # it may be there later
             async with asyncio.timeout(TIMEOUT):
@@ -114,6 +117,7 @@ class RedisStore:
                         dead = await self._change_once(pipe, name, change, now, is_tending)
                         break
             else:
+                self.errors += 1
                 raise SignalError(Fault.UNAVAILABLE, "too much happens in this room at once")
         except UNREACHABLE as error:
             raise await self._unavailable(error) from error
@@ -155,6 +159,7 @@ class RedisStore:
         for process, outs in sends.items():
             pipe.publish(_channel(process), json.dumps(outs))
         results = await pipe.execute()
+        self._note(room.events())
         counts = results[-len(sends) :] if sends else []
         heard = dict(zip(sends, counts, strict=True))
         return [one for one in room.connections if heard.get(_process(one)) == 0]
@@ -220,9 +225,11 @@ class RedisStore:
     def _need_to_be_heard(self) -> None:
         """Refuse what nobody would hear the answer of."""
         if not self._is_heard.is_set():
+            self.errors += 1
             raise _unavailable()
 
     async def _unavailable(self, error: BaseException) -> SignalError:
+        self.errors += 1
         log.debug("signalling: the store did not answer: %s", error)
         with contextlib.suppress(*UNREACHABLE):
             await self._redis.connection_pool.disconnect(inuse_connections=False)

@@ -26,7 +26,9 @@ from stunkit.extra import installation
 from stunkit.net.certificate import ServerCertificate
 from stunkit.protocol.throttle import Limit, Throttle
 from stunkit.server.material import Material
+from stunkit.server.monitor import is_ours
 from stunkit.server.settings import Settings
+from stunkit.server.signal_tally import SignalTally
 from stunkit.server.web import pages, qr
 from stunkit.server.web.caller import JOIN_TIMEOUT, Caller
 from stunkit.server.web.directory import Directory, Own, parse_host
@@ -44,11 +46,10 @@ if TYPE_CHECKING:
 MOST_BYTES = 2 * MOST_CHARACTERS  # of a message; hardly any character takes more than one
 MOST_LINE = 4096  # bytes of a request's line, and of each header
 ROOMS_WINDOW = 300.0  # seconds; see Quota, which counts two of them
-SOURCE = "source"  # in a request: see _admit
 CLOSE_TIMEOUT = 2.0  # seconds that the other side of a WebSocket has to close it, too
 
 http_log = logging.getLogger(f"{__name__}.http")
-http_log.addFilter(lambda record: not record.exc_info)  # aiohttp shows bytes of strangers
+http_log.addFilter(is_ours)  # aiohttp shows the bytes that it does not understand
 
 
 def require(settings: Settings) -> None:
@@ -87,7 +88,7 @@ def make_store(settings: Settings, password: str | None) -> Store:
 class Site:
     """Answers from ``start`` to ``stop`` on sockets that listen already.
 
-    ``own`` returns our STUN servers as they are now.
+    ``own`` returns our STUN servers as they are now; what it did is counted in ``tally``.
     """
 
     def __init__(
@@ -96,9 +97,11 @@ class Site:
         settings: Settings,
         material: Material,
         own: Callable[[], Sequence[Own]],
+        tally: SignalTally,
     ) -> None:
         require(settings)
-        self.switchboard = Switchboard(make_store(settings, material.store_password))
+        store = make_store(settings, material.store_password)
+        self.switchboard = Switchboard(store, tally=tally)
         self._own = own
         certificate = _certificate(settings, material)
         self.entrance = Entrance(listening, certificate, settings.web.max_callers)
@@ -121,7 +124,7 @@ class Site:
 
         @web.middleware
         async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
-            request[SOURCE] = self._admit(request)
+            self._admit(request)
             self.entrance.extend(request.protocol)
             return await handler(request)
 
@@ -160,18 +163,24 @@ class Site:
             await self.switchboard.stop()
             await self._runner.cleanup()
 
-    def _admit(self, request: web.Request) -> bytes | None:
-        """Return who asks, None where it has no limit. Raises an HTTP error for who may not ask."""
+    def _admit(self, request: web.Request) -> None:
+        """Charge a request to who asks. Raises an HTTP error for who may not ask."""
         from aiohttp import web  # noqa: PLC0415 (see start)
 
         headers = request.headers
         if not is_allowed(headers.get("Origin"), headers.get("Host"), self._settings.web.origins):
             raise web.HTTPForbidden(text="pages of this origin may not ask; see web.origins\n")
-        source = ip_address((request.remote or "::").partition("%")[0]).packed
+        now = int(self.switchboard.now() * 1e9)
+        if self._settings.limit.limit is not None and not self._throttle.admit(
+            _source(request), now
+        ):
+            raise web.HTTPTooManyRequests(text="too many requests\n")
+
+    def _prefix(self, request: web.Request) -> bytes | None:
+        """Return whose share a request is of, None where there is no limit."""
+        source = _source(request)
         if self._settings.limit.limit is None or self._throttle.is_allowed(source):
             return None
-        if not self._throttle.admit(source, int(self.switchboard.now() * 1e9)):
-            raise web.HTTPTooManyRequests(text="too many requests\n")
         limit = self._throttle.limit
         bits = limit.prefix4 if len(source) == 4 else limit.prefix6
         shift = 8 * len(source) - bits
@@ -208,7 +217,7 @@ class Site:
     async def _make_room(self, request: web.Request) -> web.Response:
         from aiohttp import web  # noqa: PLC0415 (see start)
 
-        source, now = request[SOURCE], self.switchboard.now()
+        source, now = self._prefix(request), self.switchboard.now()
         if source is not None and not self._made.admit(
             source, self._settings.web.max_per_source, now
         ):
@@ -225,7 +234,7 @@ class Site:
     async def _signal(self, request: web.Request) -> web.StreamResponse:
         from aiohttp import web  # noqa: PLC0415 (see start)
 
-        source = request[SOURCE]
+        source = self._prefix(request)
         if source is not None and self._present[source] >= self._settings.web.max_per_source:
             raise web.HTTPTooManyRequests(text="too many connections\n")
         if source is not None:
@@ -284,6 +293,11 @@ class Site:
                 await socket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"text only")
             else:
                 return
+
+
+def _source(request: web.Request) -> bytes:
+    """Return the address from which a request came."""
+    return ip_address((request.remote or "::").partition("%")[0]).packed
 
 
 def _sharing(request: web.Request) -> dict[str, str]:

@@ -6,16 +6,20 @@ order in which it was changed. What cannot be done is a SignalError.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import heapq
+import math
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from stunkit.errors import SignalError
+from stunkit.signal.event import Event
 from stunkit.signal.fault import Fault
 from stunkit.signal.room import Outgoing, Room
 from stunkit.signal.seat import Limits
 
 Change = Callable[[Room], None]
 Deliver = Callable[[Outgoing], Awaitable[None]]  # to a connection of this process
+Note = Callable[[Sequence[Event]], None]
 
 
 def no_such_room() -> SignalError:
@@ -29,14 +33,22 @@ def too_many_rooms() -> SignalError:
 
 
 class Store(Protocol):
-    """What keeps rooms. ``process`` is how a connection's name begins that is ours."""
+    """What keeps rooms. ``process`` is how a connection's name begins that is ours.
+
+    ``errors`` counts how often it could not do its work.
+    """
 
     process: str
+    errors: int
     limits: Limits
     most: int
 
-    async def start(self, deliver: Deliver, lose: Callable[[], None]) -> None:
-        """Begin; ``lose`` is called when something may not have been delivered."""
+    async def start(self, deliver: Deliver, lose: Callable[[], None], note: Note) -> None:
+        """Begin.
+
+        ``lose`` is called when something may not have been delivered, and ``note`` with what
+        happened in a room.
+        """
 
     async def stop(self) -> None:
         """Let go of everything."""
@@ -58,27 +70,34 @@ class LocalStore:
     """Rooms in this process."""
 
     process = "local"
+    errors = 0
 
     def __init__(self, limits: Limits, most: int) -> None:
         self.limits = limits
         self.most = most
         self.rooms: dict[str, Room] = {}
+        self._due: dict[str, float] = {}  # when a room wants to be looked at, or earlier
+        self._queue: list[tuple[float, str]] = []  # the same in order, and what it was before
         self._deliver: Deliver
+        self._note: Note
 
-    async def start(self, deliver: Deliver, lose: Callable[[], None]) -> None:
+    async def start(self, deliver: Deliver, lose: Callable[[], None], note: Note) -> None:
         """Begin; nothing is ever lost."""
         del lose
-        self._deliver = deliver
+        self._deliver, self._note = deliver, note
 
     async def stop(self) -> None:
         """Forget all rooms."""
         self.rooms.clear()
+        self._due.clear()
+        self._queue.clear()
 
     async def make(self, name: str, now: float) -> None:
         """Have another room, if there may be one."""
         if len(self.rooms) >= self.most:
             raise too_many_rooms()
         self.rooms[name] = Room(now, self.limits)
+        self._look_again(name, self.rooms[name])
 
     async def change(self, name: str, change: Change, now: float) -> None:
         """Change a room; one that is closed is forgotten."""
@@ -87,10 +106,12 @@ class LocalStore:
         if room is None:
             raise no_such_room()
         change(room)
-        room.events()
+        self._note(room.events())
         sends = room.sends()
         if room.closed:
-            del self.rooms[name]
+            del self.rooms[name], self._due[name]
+        else:
+            self._look_again(name, room)
         for one in sends:
             await self._deliver(one)
 
@@ -99,7 +120,15 @@ class LocalStore:
 
     async def sweep(self, now: float) -> None:
         """Let time pass for the rooms that want it."""
-        for name, room in list(self.rooms.items()):
-            deadline = room.deadline()
-            if deadline is not None and deadline <= now and name in self.rooms:
+        while self._queue and self._queue[0][0] <= now:
+            due, name = heapq.heappop(self._queue)
+            if self._due.get(name) == due:  # else it has ended, or was to be seen earlier
+                self._due[name] = math.inf
                 await self.change(name, lambda one: one.tick(now), now)
+
+    def _look_again(self, name: str, room: Room) -> None:
+        """See to it that time passes for a room when it wants that."""
+        due = room.deadline()
+        if due is not None and due < self._due.get(name, math.inf):
+            self._due[name] = due
+            heapq.heappush(self._queue, (due, name))

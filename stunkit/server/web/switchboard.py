@@ -14,6 +14,7 @@ from collections.abc import Callable
 from itertools import count
 
 from stunkit.errors import SignalError
+from stunkit.server.signal_tally import SignalTally
 from stunkit.server.web.caller import Caller, parse_mark
 from stunkit.server.web.store import Change, Store
 from stunkit.signal.fault import Fault
@@ -28,10 +29,16 @@ log = logging.getLogger(__name__)
 
 
 class Switchboard:
-    """Connects callers from ``start`` to ``stop``."""
+    """Connects callers from ``start`` to ``stop``; what it did is in ``tally``."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float] = time.time,
+        tally: SignalTally | None = None,
+    ) -> None:
         self.store = store
+        self._tally = tally or SignalTally()
         self.callers: dict[str, Caller] = {}
         self._clock = clock
         self._numbers = count(1)
@@ -39,7 +46,8 @@ class Switchboard:
 
     async def start(self) -> None:
         """Carry from now on. Raises SignalError."""
-        await self.store.start(self._deliver, self._lose)
+        await self.store.start(self._deliver, self._lose, self._tally.note)
+        self._tally.observe(0, 0)  # whoever had these figures before is gone
         self._tending = asyncio.create_task(self._tend())
 
     async def stop(self) -> None:
@@ -49,11 +57,13 @@ class Switchboard:
         self._tending.cancel()
         text = format_problem(Problem(Fault.GOING_AWAY, "the server ends; come back"))
         for caller in list(self.callers.values()):
-            await caller.send(Outgoing(caller.name, text, Fault.GOING_AWAY))
+            await self._deliver(Outgoing(caller.name, text, Fault.GOING_AWAY))
         end = time.monotonic() + STOP_TIMEOUT
         while self.callers and time.monotonic() < end:  # noqa: ASYNC110 (their handlers end it)
             await asyncio.sleep(0.01)
         await self.store.stop()
+        relayed = sum(self._tally.relayed.values())
+        log.info("signalling ends: %d rooms made, %d messages", self._tally.made, relayed)
 
     def name(self) -> str:
         """Return the name of another caller."""
@@ -67,6 +77,7 @@ class Switchboard:
         """Return the name of a new room. Raises SignalError."""
         name = secrets.token_urlsafe(NAME_SIZE)
         await self.store.make(name, self._clock())
+        self._tally.make()
         return name
 
     async def hear(self, caller: Caller, text: str) -> None:
@@ -86,10 +97,11 @@ class Switchboard:
                 lambda room: room.join(caller.name, message, token, now, caller.ice_servers),
             )
         except SignalError as error:
-            text = format_problem(Problem(Fault(error.code), error.reason))
-            await caller.send(Outgoing(caller.name, text, Fault(error.code)))
+            fault = Fault(error.code)
+            text = format_problem(Problem(fault, error.reason))
+            await self._deliver(Outgoing(caller.name, text, fault))
             if caller.room is None:
-                caller.end(Fault(error.code))  # who begins like that has nothing to say
+                caller.end(fault)  # who begins like that has nothing to say
 
     async def pong(self, caller: Caller, data: bytes) -> None:
         """Take a sign of life: what was sent before is there."""
@@ -122,6 +134,8 @@ class Switchboard:
     async def _deliver(self, out: Outgoing) -> None:
         caller = self.callers.get(out.connection)
         if caller is not None:
+            if out.fault is not None:
+                self._tally.refuse(out.fault)
             await caller.send(out)
 
     def _lose(self) -> None:
@@ -142,7 +156,11 @@ class Switchboard:
 
     async def _step(self) -> None:
         now = self._clock()
-        for caller in list(self.callers.values()):
-            if await caller.beat(now) and caller.room is not None:
+        rooms = {caller.room for caller in self.callers.values()} - {None}
+        self._tally.observe(len(self.callers), len(rooms))
+        self._tally.store_errors = self.store.errors
+        for caller in [one for one in self.callers.values() if one.is_due(now)]:
+            if caller.name in self.callers and await caller.beat(now) and caller.room is not None:
                 await self.store.tend(caller.room, now)
+            await asyncio.sleep(0)  # thousands may be due at once, and messages do not wait
         await self.store.sweep(now)

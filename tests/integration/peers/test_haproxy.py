@@ -1,9 +1,11 @@
-"""HAProxy in front of our server: the PROXY protocol as its inventor speaks it."""
+"""HAProxy in front of our server: the PROXY protocol as its inventor speaks it, and WebSockets."""
 
 import asyncio
+import re
 import socket
 import time
 from contextlib import contextmanager
+from importlib.resources import files
 from ipaddress import ip_network
 
 import pytest
@@ -19,6 +21,14 @@ from stunkit.wire.uri import Transport
 from tests.integration.certificates import Authority
 from tests.integration.loopback import HOSTS, family_of, free_port
 from tests.integration.peers.program import ATTEMPT, PATIENCE, running
+from tests.integration.server.web.calling import (
+    calling,
+    make_room,
+    meet,
+    negotiate,
+    place_of,
+    serving,
+)
 
 CLIENT = Endpoint.parse("127.0.0.7:0")  # HAProxy asks from 127.0.0.1
 DEFAULTS = """\
@@ -136,3 +146,21 @@ async def test_may_look_whether_we_are_well(version, server, authority, tmp_path
     with haproxy(tmp_path, place(server, Transport.TCP), checked) as front:
         await asyncio.sleep(0.5)  # in which it looks a few times
         await ask(front, Transport.TCP, authority)
+
+
+async def test_carries_signalling_as_the_manual_sets_it_up(tmp_path):
+    page = (files("stunkit") / "manual/deploy.md").read_text()
+    (text,) = re.findall(r"^```\n(frontend web\n.*?)^```", page, re.DOTALL | re.MULTILINE)
+    front = Endpoint.of("127.0.0.1", free_port("127.0.0.1"))
+    async with serving() as ours:
+        text = text.replace(":443 ssl crt /etc/haproxy/stun.example.org.pem", str(front))
+        text = text.replace("127.0.0.1:8080 check", f"{place_of(ours)} check inter 100ms fall 1")
+        configuration = tmp_path / "haproxy.cfg"
+        configuration.write_text(text)
+        with running(tmp_path / "log", [], "haproxy", "-db", "-f", configuration):
+            await asyncio.to_thread(wait_for, front)
+            await asyncio.sleep(0.5)  # in which it looks a few times
+            room = await make_room(str(front), headers={"Origin": f"http://{front}"})
+            async with calling(str(front), str(front)) as (one, other):
+                await meet(one, other, room)
+                await negotiate(one, other)

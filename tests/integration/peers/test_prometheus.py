@@ -25,6 +25,7 @@ QUERIES = {
     for target in panel["targets"]
 }
 EMPTY = {name for name in QUERIES if name.startswith("Partner ")}  # there is none
+EMPTY |= {"Signalling: trouble A"}  # nobody is told anything
 CONFIGURATION = """
 global: {{scrape_interval: 200ms, evaluation_interval: 200ms}}
 rule_files: [{rules}]
@@ -46,7 +47,9 @@ def run(*command: object, stdin: bytes = b"") -> subprocess.CompletedProcess:
 async def shown():
     """Run a server of two workers that shows its figures."""
     place = Endpoint.of("127.0.0.1", free_port("127.0.0.1"))
+    nobody = f"redis://127.0.0.1:{free_port('127.0.0.1')}"
     options = ("--workers", "2", "--limit-allow", "none", "--metrics-listen", str(place))
+    options += ("--web", "127.0.0.1:0", "--signal-store", nobody)
     async with serve("127.0.0.1:0", options=options) as server:
         yield server, place
 

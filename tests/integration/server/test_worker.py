@@ -1,9 +1,18 @@
+import gc
 import signal
 
 import pytest
 
 from stunkit.errors import StartError
-from stunkit.server.worker import READY, REPORT_SIZE, decode_reason, describe_end, encode_reason
+from stunkit.server.worker import (
+    COLLECTED,
+    READY,
+    REPORT_SIZE,
+    decode_reason,
+    describe_end,
+    encode_reason,
+    import_early,
+)
 
 
 def test_hands_over_why_it_cannot_serve():
@@ -30,3 +39,14 @@ def test_says_no_more_than_a_pipe_takes_at_once():
 )
 def test_says_how_a_process_ended(status: int, sentence: str):
     assert describe_end(status) == sentence
+
+
+def test_looks_for_cycles_less_often():
+    before = gc.get_threshold()
+    try:
+        import_early()
+        assert gc.get_threshold() == COLLECTED
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)

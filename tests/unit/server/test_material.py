@@ -50,3 +50,16 @@ def test_holds_the_key_of_the_link_to_a_partner(tmp_path):
         {"partner.address": Endpoint.parse("192.0.2.2:3480"), "partner.key_file": path}
     )
     assert Material.load(settings, SECRET).partner_key == b"\xab" * 32
+
+
+def test_holds_the_password_of_the_store_and_the_relays(tmp_path):
+    path = tmp_path / "secret"
+    path.write_text("hush")
+    path.chmod(0o600)
+    values = {"web.store_password_file": path}
+    with pytest.raises(SettingsError, match=r"it needs web\.store"):
+        Material.load(Settings().with_values(values), SECRET)
+    values |= {"web.store": "redis://host", "web.turn": ("turn:a",), "web.turn_secret_file": path}
+    material = pickle.loads(pickle.dumps(Material.load(Settings().with_values(values), SECRET)))
+    assert material.store_password == "hush"
+    assert material.relays.for_seat(1.8e9, 1.0).urls == ("turn:a",)

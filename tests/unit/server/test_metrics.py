@@ -10,6 +10,9 @@ from stunkit.server.counters import Counters
 from stunkit.server.crew import Crew
 from stunkit.server.figures import Facts, Figures, PartnerFigures
 from stunkit.server.metrics import METRICS, encode
+from stunkit.signal.event import Event, Happening
+from stunkit.signal.fault import Fault
+from stunkit.signal.message import Kind
 from stunkit.wire.uri import Transport
 
 FACTS = Facts(version="1.2.3", lane="batch", max_connections=1000, limit_rate=100.0)
@@ -64,6 +67,23 @@ def test_shows_what_is_no_tally():
     assert {name: shown.sum(name) for name in gauges} == gauges
     assert shown.sum("stunkit_partner_messages_total", outcome="heard") == 7
     assert shown.values("stunkit_build_info", "version") == ["1.2.3"]
+
+
+def test_shows_signalling_where_there_is_some():
+    counters = Counters()
+    counters.signalling.make()
+    counters.signalling.note([Event(Happening.RELAYED, 0, Kind.OFFER), Event(Happening.LOST, 0)])
+    counters.signalling.refuse(Fault.TOO_MANY)
+    counters.signalling.observe(2, 1)
+    shown = scrape(Figures([counters]), FACTS._replace(has_web=True))
+    assert shown.sum("stunkit_signal_messages_total", kind="offer") == 1
+    assert shown.sum("stunkit_signal_messages_total") == 1
+    assert shown.sum("stunkit_signal_events_total", event="lost") == 1
+    assert shown.sum("stunkit_signal_refused_total", code="too-many") == 1
+    assert shown.sum("stunkit_signal_rooms_made_total") == 1
+    assert shown.sum("stunkit_signal_connections") == 2
+    assert shown.sum("stunkit_signal_rooms") == 1
+    assert not [s for s in scrape(Figures([counters])).samples if "signal" in s.name]
 
 
 def test_has_no_partner_where_there_is_none():

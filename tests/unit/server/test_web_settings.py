@@ -27,5 +27,48 @@ def test_takes_stores():
         kind.parse("memcached://x")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "redis://:hush@host:1/0",
+        "redis://ann:hush@host",
+        "rediss://host?password=hush",
+        "memcached://:hush@host",
+        "redis://:hush@[host",
+    ],
+)
+def test_takes_no_password_in_a_store_and_repeats_none(text: str):
+    with pytest.raises(UsageError) as caught:
+        KINDS["web.store"].parse(text)
+    assert "hush" not in str(caught.value)
+
+
+def test_takes_a_stores_user():
+    assert KINDS["web.store"].parse("redis://ann@host") == "redis://ann@host"
+
+
+def test_takes_relays_and_stun_servers():
+    assert KINDS["web.turn"].parse("TURN:a?transport=tcp,turns:b:1") == (
+        "turn:a?transport=tcp",
+        "turns:b:1",
+    )
+    assert KINDS["web.stun"].parse("stun:a:3478") == ("stun:a:3478",)
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("web.turn", "stun:a"),
+        ("web.turn", "a"),
+        ("web.turn", "turn:"),
+        ("web.stun", "turn:a"),
+        ("web.stun", "stun:a?transport=tcp"),
+    ],
+)
+def test_refuses_other_uris(key: str, text: str):
+    with pytest.raises(UsageError):
+        KINDS[key].parse(text)
+
+
 def test_a_room_lives_as_long_as_it_says():
     assert WebSettings(room_lifetime=60.0).limits.lifetime == 60.0

@@ -5,6 +5,7 @@ import pytest
 from stunkit.errors import SignalError
 from stunkit.signal import message
 from stunkit.signal.fault import Fault
+from stunkit.signal.ice_server import IceServer
 from stunkit.signal.message import (
     Bye,
     Join,
@@ -125,7 +126,9 @@ def test_refuses_another_version(version):
 
 
 def test_writes_what_a_client_is_told():
-    told = Joined(1, "t", session=3, resumed=False, received=0, peer=True, expires=9.12345)
+    servers = [IceServer(("stun:a:3478",)), IceServer(("turn:b",), "ann", "pw")]
+    told = Joined(1, "t", 3, resumed=False, received=0, peer=True, expires=9.12345)
+    told = told._replace(ice_servers=servers)
     joined = json.loads(format_joined(told))
     assert joined == {
         "type": "joined",
@@ -137,6 +140,10 @@ def test_writes_what_a_client_is_told():
         "received": 0,
         "peer": True,
         "expires": 9.123,
+        "ice_servers": [
+            {"urls": ["stun:a:3478"]},
+            {"urls": ["turn:b"], "username": "ann", "credential": "pw"},
+        ],
     }
     peer = json.loads(format_peer(Peer(PeerState.LOST, 3)))
     assert peer == {"type": "peer", "state": "lost", "session": 3}

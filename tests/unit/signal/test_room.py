@@ -2,9 +2,11 @@ import json
 
 import pytest
 
+from stunkit.signal.event import Event, Happening
 from stunkit.signal.fault import Fault
-from stunkit.signal.message import Join
-from stunkit.signal.room import Happening, Room
+from stunkit.signal.ice_server import IceServer
+from stunkit.signal.message import Join, Kind
+from stunkit.signal.room import Room
 from stunkit.signal.seat import Limits
 from tests.signalling import candidate_of, sdp_of
 
@@ -116,7 +118,8 @@ def test_goes_on_after_a_lost_connection(room: Room):
     assert [one["type"] for one in told["b2"]] == ["joined", "offer", "candidate"]
     assert (told["b2"][0]["resumed"], told["b2"][0]["received"]) == (True, 0)
     assert told["a"] == [{"type": "peer", "state": "resumed", "session": 2}]
-    assert [event.what for event in room.events()] == [Happening.LOST, Happening.RESUMED]
+    happened = [event.what for event in room.events() if event.kind is None]
+    assert happened == [Happening.LOST, Happening.RESUMED]
 
 
 def test_says_what_it_has_to_who_comes_back(room: Room):
@@ -261,3 +264,51 @@ def test_what_does_not_concern_it_does_no_harm(room: Room):
     room.tick(3.0)
     assert room.sends() == []
     assert room.events() == []
+
+
+OWN = "a-token-of-22-letters."
+
+
+def test_a_client_whose_first_answer_was_lost_has_its_seat_by_its_own_token():
+    room = Room(0.0)
+    room.join("a", Join("r", OWN), "A", 1.0)
+    room.join("b", Join("r"), "B", 1.0)
+    assert said(room)["a"][0]["token"] == OWN
+    room.join("again", Join("r", OWN), "C", 2.0)
+    told = said(room)
+    assert told["a"][0]["code"] == "replaced"
+    assert (told["again"][0]["type"], told["again"][0]["token"]) == ("joined", OWN)
+
+
+def test_a_token_that_could_be_guessed_is_replaced():
+    room = Room(0.0)
+    room.join("a", Join("r", OWN[:-1]), "A", 1.0)
+    assert said(room)["a"][0]["token"] == "A"
+
+
+def test_a_token_of_ones_own_opens_no_room_that_is_full(room: Room):
+    room.join("c", Join("r", OWN), "C", 3.0)
+    assert brief(room) == [("c", "full")]
+
+
+def test_tells_who_joins_and_who_comes_back_of_ice_servers_that_last_as_long_as_the_room():
+    asked = []
+
+    def ice_servers(lifetime: float) -> list[IceServer]:
+        asked.append(lifetime)
+        return [IceServer(("turn:relay.example",), "name", "word")]
+
+    room = Room(0.0, Limits(lifetime=100.0))
+    room.join("a", Join("r", OWN), "A", 10.0, ice_servers)
+    room.drop("a", 20.0)
+    room.join("b", Join("r", OWN, 1, 0), "B", 30.0, ice_servers)
+    expected = [{"urls": ["turn:relay.example"], "username": "name", "credential": "word"}]
+    told = said(room)
+    assert told["a"][0]["ice_servers"] == told["b"][0]["ice_servers"] == expected
+    assert asked == [90.0, 70.0]
+
+
+def test_says_of_what_kind_each_thing_was_that_it_passed_on(room: Room):
+    room.receive("a", offer(), 3.0)
+    room.receive("a", offer(), 3.0)
+    assert room.events() == [Event(Happening.RELAYED, 0, Kind.OFFER)]

@@ -2,6 +2,7 @@ from stunkit.signal.message import Kind, Relay
 from stunkit.signal.seat import Limits, Seat
 
 END = Relay(Kind.END_OF_CANDIDATES, 1, 9, {})
+TEXT = '{"type":"end-of-candidates","session":1,"seq":9}'
 
 
 def numbers(seat: Seat, received: int = 0) -> list[int]:
@@ -10,8 +11,8 @@ def numbers(seat: Seat, received: int = 0) -> list[int]:
 
 def test_numbers_what_it_is_told():
     seat = Seat("t")
-    assert '"seq":1' in seat.put(END, Limits())
-    assert '"seq":2' in seat.put(END, Limits())
+    assert seat.put(END._replace(seq=1), "as it came", Limits()) == "as it came"
+    assert '"seq":2' in seat.put(END, "with another number", Limits())
     assert numbers(seat) == [1, 2]
     assert numbers(seat, 1) == [2]
 
@@ -19,7 +20,7 @@ def test_numbers_what_it_is_told():
 def test_resumes_after_any_number_that_it_keeps():
     seat = Seat("t")
     for _ in range(5):
-        seat.put(END, Limits())
+        seat.put(END, TEXT, Limits())
     seat.acknowledge(2)
     assert [n for n in range(8) if seat.can_resume(n)] == [2, 3, 4, 5]
     seat.acknowledge(9)
@@ -30,19 +31,19 @@ def test_resumes_after_any_number_that_it_keeps():
 def test_forgets_the_oldest_of_what_is_too_much():
     seat, limits = Seat("t"), Limits(kept_messages=3)
     for _ in range(5):
-        seat.put(END, limits)
+        seat.put(END, TEXT, limits)
     assert numbers(seat) == [3, 4, 5]
     assert not seat.can_resume(1)
-    size = len(seat.put(END, limits))
+    size = len(seat.put(END, TEXT, limits))
     small = Limits(kept_characters=2 * size)
-    seat.put(END, small)
+    seat.put(END, TEXT, small)
     assert numbers(seat) == [6, 7]
     assert seat.kept_characters == 2 * size
 
 
 def test_renews():
     seat = Seat("t", received=4)
-    seat.put(END, Limits())
+    seat.put(END, TEXT, Limits())
     seat.renew()
     assert (seat.received, seat.sent, seat.kept_characters, numbers(seat)) == (0, 0, 0, [])
 

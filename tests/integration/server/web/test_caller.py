@@ -63,15 +63,20 @@ async def test_cuts_off_who_does_not_read(caller: Caller, wire: Wire):
 async def test_asks_for_a_sign_of_life_and_for_what_has_arrived(caller: Caller, wire: Wire):
     caller.room = "r"
     await caller.send(Outgoing("local.1", "one", None, 3, 7))
+    assert not caller.is_due(HEARTBEAT)
     assert not await caller.beat(HEARTBEAT)
+    assert caller.is_due(HEARTBEAT + 0.1)
     assert await caller.beat(HEARTBEAT + 0.1)
     assert not await caller.beat(HEARTBEAT + 0.2)
     assert wire.done == ["one", b"3:7"]
+    assert caller.is_due(SILENCE + 0.1)
     await caller.beat(SILENCE + 0.1)
     assert wire.done[-1] == "abort"
 
 
 async def test_does_not_wait_for_who_does_not_join(caller: Caller, wire: Wire):
+    assert not caller.is_due(10.0)
+    assert caller.is_due(10.1)
     await caller.beat(10.1)
     assert wire.done == ["abort"]
 

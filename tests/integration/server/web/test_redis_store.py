@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -16,13 +17,15 @@ OPTIONS = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--logleve
 class Redis:
     """Debian's Redis on loopback, without a file."""
 
-    def __init__(self, folder) -> None:
+    def __init__(self, folder, password: str = "") -> None:
+        self._more = ["--requirepass", password] if password else []
         self.port = free_port("127.0.0.1")
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._folder = folder
 
     def start(self) -> None:
         command = ["redis-server", "--port", str(self.port), "--dir", str(self._folder), *OPTIONS]
+        command += self._more
         self.process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -142,3 +145,24 @@ async def test_bounds_rooms_of_all_servers_together(redis):
         await make_room(there)
         with pytest.raises(AssertionError, match="there are too many rooms"):
             await make_room(here)
+
+
+async def test_opens_a_store_with_a_password_that_nobody_sees(tmp_path):
+    locked = Redis(tmp_path, "open sesame")
+    locked.start()
+    await locked.answers()
+    file = tmp_path / "password"
+    file.write_text("open sesame\n")
+    file.chmod(0o600)
+    try:
+        more = ("--web-store-password-file", str(file), "--user", "root")
+        async with server(locked, *more) as (running, place):
+            async with calling(place, place) as (one, other):
+                await meet(one, other, await make_room(place))
+                await negotiate(one, other)
+            seen = await asyncio.to_thread(Path(f"/proc/{running.process.pid}/cmdline").read_text)
+            assert "--web-store-password-file" in seen
+            assert "sesame" not in seen
+            assert not [line for line in running.lines if "sesame" in line]
+    finally:
+        locked.kill()

@@ -9,7 +9,7 @@ from stunkit.net.certificate import client_context
 from stunkit.server.server import Server
 from stunkit.server.settings import Settings
 from stunkit.server.tls_settings import TlsSettings
-from stunkit.server.web import entrance, site
+from stunkit.server.web import site
 from stunkit.server.web_settings import WebSettings
 from tests.integration.certificates import Authority
 from tests.integration.command import serve, stunkit
@@ -164,17 +164,6 @@ async def test_no_state_survives_its_room(monkeypatch):
         assert not server.web._present
 
 
-async def test_closes_who_asks_for_nothing(monkeypatch):
-    monkeypatch.setattr(entrance, "JOIN_TIMEOUT", 0.2)
-    async with serving() as server:
-        host, _, port = place_of(server).partition(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(b"GET /sig")
-        async with asyncio.timeout(5):
-            assert await reader.read() == b""
-        writer.close()
-
-
 async def test_tells_those_who_are_there_that_it_ends():
     async with serving() as server:
         place = place_of(server)
@@ -204,6 +193,7 @@ async def test_speaks_tls_with_the_servers_certificate_and_with_a_new_one(tmp_pa
             await server.web.entrance.adopted()
             async with session.post(f"https://{place}/rooms", ssl=trust) as answer:
                 assert answer.status == 201
+                assert answer.headers["Strict-Transport-Security"] == "max-age=15552000"
             await before.ping()  # who was here stays
     with pytest.raises(StartError, match="rooms in one process"):
         site.require(settings.with_values({"workers": 2}))
@@ -213,6 +203,7 @@ async def test_the_command_says_where_it_is():
     async with serve("127.0.0.1:0", options=("--web", "127.0.0.1:0")) as server:
         (line,) = [one for one in server.lines if one.startswith("signalling on ws://")]
         place = line.split("/")[2]
+        assert f"page on http://{place}/" in server.lines
         room = await make_room(place)
         async with calling(place, place) as (one, other):
             await meet(one, other, room)

@@ -3,6 +3,7 @@ import pytest
 from stunkit.server.web.caller import Caller
 from stunkit.server.web.store import LocalStore
 from stunkit.server.web.switchboard import Switchboard
+from stunkit.signal.ice_server import IceServer
 from stunkit.signal.message import Join, format_join
 from stunkit.signal.seat import Limits
 from tests.integration.server.web.test_caller import Wire
@@ -83,3 +84,24 @@ async def test_has_all_come_back_when_something_may_be_lost(board: Switchboard):
     board._lose()
     await one.ended()
     assert wire.done[-1] == (4000, b"unavailable")
+
+
+async def test_counts_what_it_does(board: Switchboard):
+    _, (one, _), (other, _) = await meet(board)
+    await board.hear(one, candidate(1))
+    await board.hear(one, "garbage")
+    await board.leave(other)
+    await board._step()
+    tally = board._tally
+    assert tally.relayed["candidate"] == 1
+    assert tally.refused["malformed"] == 1
+    assert (tally.happened["joined"], tally.happened["lost"]) == (2, 1)
+    assert (tally.made, tally.connections, tally.rooms, tally.store_errors) == (1, 1, 1, 0)
+    assert sum(tally.refused.values()) == 1
+
+
+async def test_hands_ice_servers_to_who_joins(board: Switchboard):
+    caller, wire = call(board)
+    caller.ice_servers = lambda lifetime: [IceServer((f"turn:for-{lifetime:.0f}",))]
+    await board.hear(caller, format_join(Join(await board.make())))
+    assert '"ice_servers":[{"urls":["turn:for-43200"]}]' in wire.done[0]
