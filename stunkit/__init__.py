@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from stunkit.call.facts import Facts
     from stunkit.call.forecast import Forecast, Peer, forecast
     from stunkit.call.quality import Quality
+    from stunkit.call.rehearsal import Rehearsal, judge
     from stunkit.call.simulation import Outcome
     from stunkit.call.token import format_token, parse_token
     from stunkit.call.verdict import Verdict, predict
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         Refused,
         ResolutionError,
         SettingsError,
+        SignalError,
         StartError,
         StunkitError,
         TransactionError,
@@ -67,13 +69,20 @@ if TYPE_CHECKING:
     from stunkit.net.relay import Relay
     from stunkit.net.relay_report import RelayOutcome, RelayReport
     from stunkit.net.resolve import resolve
+    from stunkit.net.signalling import Signalling, make_room
     from stunkit.net.turn import probe_relays
     from stunkit.net.whoami import Answer, Whoami, whoami
     from stunkit.protocol.respond import Received, Response, respond
     from stunkit.protocol.site import Site
     from stunkit.protocol.turn_credentials import TurnCredentials, turn_rest_credentials
+    from stunkit.rehearsal.rehearsing import Rehearsing
+    from stunkit.rehearsal.wishes import Wishes
     from stunkit.server.server import Server
     from stunkit.server.settings import Settings
+    from stunkit.signal.client import Heard, Over, PeerChanged, Session
+    from stunkit.signal.ice_server import IceServer
+    from stunkit.signal.link import RoomLink, Website
+    from stunkit.signal.message import PeerState, Problem
     from stunkit.wire.message import Message
     from stunkit.wire.registry import MessageClass, Method
     from stunkit.wire.uri import Transport, Uri
@@ -103,6 +112,8 @@ _HOMES = {
     "Gathered": "stunkit.net.gathered",
     "Gleaned": "stunkit.net.gathered",
     "HandshakeFailed": "stunkit.errors",
+    "Heard": "stunkit.signal.client",
+    "IceServer": "stunkit.signal.ice_server",
     "Interface": "stunkit.ice.interface",
     "InterfaceAddress": "stunkit.ice.interface",
     "InterfaceKind": "stunkit.ice.interface",
@@ -118,24 +129,34 @@ _HOMES = {
     "NoAnswer": "stunkit.errors",
     "NotStun": "stunkit.errors",
     "Outcome": "stunkit.call.simulation",
+    "Over": "stunkit.signal.client",
     "Peer": "stunkit.call.forecast",
+    "PeerChanged": "stunkit.signal.client",
+    "PeerState": "stunkit.signal.message",
     "Preflight": "stunkit.net.preflight_report",
+    "Problem": "stunkit.signal.message",
     "Quality": "stunkit.call.quality",
     "Received": "stunkit.protocol.respond",
     "Redactor": "stunkit.ice.redact",
     "Refused": "stunkit.errors",
+    "Rehearsal": "stunkit.call.rehearsal",
+    "Rehearsing": "stunkit.rehearsal.rehearsing",
     "Relay": "stunkit.net.relay",
     "RelayOutcome": "stunkit.net.relay_report",
     "RelayReport": "stunkit.net.relay_report",
     "Report": "stunkit.nat.report",
     "ResolutionError": "stunkit.errors",
     "Response": "stunkit.protocol.respond",
+    "RoomLink": "stunkit.signal.link",
     "Scope": "stunkit.ice.scope",
     "SecondNat": "stunkit.nat.layers",
     "Server": "stunkit.server.server",
+    "Session": "stunkit.signal.client",
     "Settings": "stunkit.server.settings",
     "SettingsError": "stunkit.errors",
     "Severity": "stunkit.ice.finding",
+    "SignalError": "stunkit.errors",
+    "Signalling": "stunkit.net.signalling",
     "Site": "stunkit.protocol.site",
     "StartError": "stunkit.errors",
     "StunkitError": "stunkit.errors",
@@ -151,8 +172,10 @@ _HOMES = {
     "Verdict": "stunkit.call.verdict",
     "Voice": "stunkit.call.voice",
     "Wanted": "stunkit.net.gathered",
+    "Website": "stunkit.signal.link",
     "Whoami": "stunkit.net.whoami",
     "WireError": "stunkit.errors",
+    "Wishes": "stunkit.rehearsal.wishes",
     "allocate": "stunkit.net.allocation",
     "ask_gateway": "stunkit.net.gateway",
     "check": "stunkit.net.check",
@@ -161,9 +184,11 @@ _HOMES = {
     "forecast": "stunkit.call.forecast",
     "format_token": "stunkit.call.token",
     "gather": "stunkit.net.gather",
+    "judge": "stunkit.call.rehearsal",
     "lint": "stunkit.ice.lint",
     "lint_candidates": "stunkit.ice.lint",
     "list_addresses": "stunkit.net.interfaces",
+    "make_room": "stunkit.net.signalling",
     "measure": "stunkit.net.quality",
     "parse_token": "stunkit.call.token",
     "predict": "stunkit.call.verdict",
@@ -200,6 +225,8 @@ __all__ = [
     "Gathered",
     "Gleaned",
     "HandshakeFailed",
+    "Heard",
+    "IceServer",
     "Interface",
     "InterfaceAddress",
     "InterfaceKind",
@@ -215,24 +242,34 @@ __all__ = [
     "NoAnswer",
     "NotStun",
     "Outcome",
+    "Over",
     "Peer",
+    "PeerChanged",
+    "PeerState",
     "Preflight",
+    "Problem",
     "Quality",
     "Received",
     "Redactor",
     "Refused",
+    "Rehearsal",
+    "Rehearsing",
     "Relay",
     "RelayOutcome",
     "RelayReport",
     "Report",
     "ResolutionError",
     "Response",
+    "RoomLink",
     "Scope",
     "SecondNat",
     "Server",
+    "Session",
     "Settings",
     "SettingsError",
     "Severity",
+    "SignalError",
+    "Signalling",
     "Site",
     "StartError",
     "StunkitError",
@@ -248,8 +285,10 @@ __all__ = [
     "Verdict",
     "Voice",
     "Wanted",
+    "Website",
     "Whoami",
     "WireError",
+    "Wishes",
     "allocate",
     "ask_gateway",
     "check",
@@ -258,9 +297,11 @@ __all__ = [
     "forecast",
     "format_token",
     "gather",
+    "judge",
     "lint",
     "lint_candidates",
     "list_addresses",
+    "make_room",
     "measure",
     "parse_token",
     "predict",

@@ -22,6 +22,7 @@ VERBS = (
     "nat",
     "candidates",
     "preflight",
+    "rehearse",
     "lab",
     "check",
     "bench",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
@@ -15,9 +14,9 @@ from stunkit.cli.options import client_options, parse_bind, pick_family, pick_se
 from stunkit.cli.render import preflight as render
 from stunkit.cli.render import turn
 from stunkit.cli.render.text import columns
+from stunkit.cli.report_file import check_writable, write
 from stunkit.cli.status import ExitStatus
 from stunkit.cli.turn_options import pick_relays, turn_options
-from stunkit.errors import UsageError
 from stunkit.net.gathered import Wanted
 from stunkit.net.nat import NAT_SERVERS
 from stunkit.net.preflight import TIMEOUT, preflight
@@ -82,7 +81,7 @@ def command(
         raise click.UsageError("--token prints nothing else: no --peer, --json or --report.")
     asked = [Peer.parse(text) for text in peers]
     if report is not None:
-        _check_writable(report)
+        check_writable(report)
     family = pick_family(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
     relays = pick_relays(turn_uris, turn_user, turn_password, turn_secret)
     wanted = Wanted(
@@ -103,7 +102,7 @@ def command(
     if report is not None:
         from stunkit.cli.render.report import to_html  # noqa: PLC0415 (few want it)
 
-        _write(report, to_html(found, foretold, redacts=redact))
+        write(report, to_html(found, foretold, redacts=redact))
     if as_json:
         from stunkit.cli.render.preflight_document import to_json  # noqa: PLC0415 (text does without)
 
@@ -149,21 +148,3 @@ def _say(found: Preflight, foretold: Forecast, *, redacts: bool) -> None:
 
 def _bullets(title: str, sentences: Sequence[str]) -> str:
     return "\n".join((title, *(f"- {one}" for one in sentences))) if sentences else ""
-
-
-def _check_writable(file: str) -> None:
-    """Find out before ten seconds are gone. Raises UsageError."""
-    folder = Path(file).resolve().parent
-    if not folder.is_dir():
-        raise UsageError("a file to write a report to", file, f"there is no folder {folder}")
-    if Path(file).is_dir():
-        raise UsageError("a file to write a report to", file, "it is a folder")
-
-
-def _write(file: str, text: str) -> None:
-    """Write the page. Raises UsageError."""
-    try:
-        Path(file).write_text(text, encoding="utf-8")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UsageError("a file to write a report to", file, reason) from None

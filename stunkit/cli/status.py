@@ -9,6 +9,7 @@ from stunkit.errors import (
     Refused,
     ResolutionError,
     SettingsError,
+    SignalError,
     StartError,
     StunkitError,
     TransactionError,
@@ -39,6 +40,7 @@ def status_of(error: StunkitError) -> ExitStatus:
         (StartError, ExitStatus.NOT_STARTED),
         (LabError, ExitStatus.NOT_STARTED),
         (Refused, ExitStatus.REFUSED),
+        (SignalError, ExitStatus.REFUSED),
         (TransactionError, ExitStatus.NO_ANSWER),
         (ResolutionError, ExitStatus.NO_ANSWER),
     )
