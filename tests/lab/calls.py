@@ -177,15 +177,24 @@ def lead_nowhere(lab: Lab) -> None:
     lab.outside.call(configure_links, "lead nowhere", lines)
 
 
-def start_relay(lab: Lab, authority: Authority, folder: Path) -> Service:
-    """Start coturn in the outside, at the first address, with relayed endpoints at that too."""
+def start_relay(
+    lab: Lab, authority: Authority, folder: Path, *, secret: str | None = None
+) -> Service:
+    """Start coturn in the outside, at the first address, with relayed endpoints at that too.
+
+    It knows the one user, or with a ``secret`` whoever has credentials that were made from it.
+    """
     address = lab.server_addresses()[0]
     pair = authority.issue(address)
     command = ["turnserver", "-n", "--no-cli", "--no-dtls", "--relay-threads=1"]
     command += [f"--listening-ip={address}", f"--relay-ip={address}"]
     command += [f"--listening-port={RELAY_PORT}", f"--tls-listening-port={SECURE_RELAY_PORT}"]
     command += [f"--cert={pair.certificate}", f"--pkey={pair.key}"]
-    command += ["--lt-cred-mech", "--realm=lab", f"--user={USERNAME}:{PASSWORD}"]
+    command += ["--realm=lab"]
+    if secret is None:
+        command += ["--lt-cred-mech", f"--user={USERNAME}:{PASSWORD}"]
+    else:
+        command += ["--use-auth-secret", f"--static-auth-secret={secret}"]
     command += ["--log-file=stdout", f"--pidfile={folder / 'pid'}", f"--db={folder / 'db'}"]
     return Service(lab.outside, command, ready="SQLite DB connection success")
 

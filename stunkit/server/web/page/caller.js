@@ -50,8 +50,12 @@ export class Caller {
 
   #listener() {
     return {
-      signalling: state => { if (!this.isOver) this.view.signalling(state); },
-      joined: ({peer, resumed}) => { if (!peer && !resumed) this.view.waiting(); },
+      signalling: state => {
+        if (!this.isOver) this.view.signalling(state);
+      },
+      joined: ({peer, resumed}) => {
+        if (!peer && !resumed) this.view.waiting();
+      },
       peer: state => this.#onPeer(state),
       said: message => {
         this.record.message("local", message);
@@ -103,12 +107,20 @@ export class Caller {
     this.state = "new";
     record.begin();
     this.chat = new Chat(pc, {
-      changed: isOpen => { if (pc === this.pc) view.chat(isOpen); },
-      heard: text => { record.chat.received += 1; view.heard(text); },
+      changed: isOpen => {
+        if (pc === this.pc) view.chat(isOpen);
+      },
+      heard: text => {
+        record.chat.received += 1;
+        view.heard(text);
+      },
     });
     for (const track of this.media.stream.getTracks()) pc.addTrack(track, this.media.stream);
     const theirs = new MediaStream();
-    pc.addEventListener("track", ({track}) => { theirs.addTrack(track); view.picture(theirs); });
+    pc.addEventListener("track", ({track}) => {
+      theirs.addTrack(track);
+      view.picture(theirs);
+    });
     pc.addEventListener("iceconnectionstatechange", () => this.#onState(pc));
     pc.addEventListener("connectionstatechange", () => this.#onState(pc));
     pc.addEventListener("icecandidateerror", ({url, errorCode, errorText}) => {

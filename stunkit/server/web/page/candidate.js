@@ -5,7 +5,8 @@
 
 import {familyOf, scopeOf} from "./scope.js";
 
-const WAYS = [ // one, and several
+const WAYS = [
+  // one, and several
   ["host", "address of this host", "addresses of this host"],
   ["srflx", "as the world sees you", "as the world sees you"],
   ["prflx", "as a peer sees you", "as peers see you"],
@@ -25,7 +26,10 @@ export const TYPES = {
  * null for what is none, such as the empty line that ends them.
  */
 export function parseCandidate(line, url = null) {
-  const words = line.replace(/^a=/i, "").replace(/^candidate:/i, "").split(" ");
+  const words = line
+    .replace(/^a=/i, "")
+    .replace(/^candidate:/i, "")
+    .split(" ");
   const [foundation, component, transport, priority, address, port, typ, type] = words;
   if (typ?.toLowerCase() !== "typ" || !(type?.toLowerCase() in TYPES)) return null;
   const known = {};
@@ -72,6 +76,14 @@ export function waysSentence(candidates) {
 
 /** Return whether a host candidate is the same address (RFC 8445 section 5.1.3). */
 function isRedundant(one, candidates) {
-  return one.type === "srflx" && candidates.some(other => other.type === "host" &&
-    other.transport === one.transport && other.address === one.address && other.port === one.port);
+  return (
+    one.type === "srflx" &&
+    candidates.some(
+      other =>
+        other.type === "host" &&
+        other.transport === one.transport &&
+        other.address === one.address &&
+        other.port === one.port,
+    )
+  );
 }

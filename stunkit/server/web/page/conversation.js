@@ -26,8 +26,14 @@ export class Conversation {
   add(who, text) {
     const log = byId("log");
     const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    log.append(element("p", {class: who === "You" ? "line mine" : "line"},
-      element("span", {class: "who"}, `${who}: `), element("span", {}, text)));
+    log.append(
+      element(
+        "p",
+        {class: who === "You" ? "line mine" : "line"},
+        element("span", {class: "who"}, `${who}: `),
+        element("span", {}, text),
+      ),
+    );
     while (log.children.length > MOST_LINES) log.firstChild.remove();
     if (isAtEnd || who === "You") log.scrollTop = log.scrollHeight;
   }

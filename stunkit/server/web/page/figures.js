@@ -12,9 +12,11 @@ export function sampleOf(report, before = null) {
   const all = [...report.values()];
   const of = type => all.filter(one => one.type === type);
   const transport = of("transport").find(one => one.selectedCandidatePairId);
-  const pair = transport ? report.get(transport.selectedCandidatePairId)
+  const pair = transport
+    ? report.get(transport.selectedCandidatePairId)
     : of("candidate-pair").find(one => one.selected);
-  const inbound = of("inbound-rtp"), outbound = of("outbound-rtp");
+  const inbound = of("inbound-rtp"),
+    outbound = of("outbound-rtp");
   const remote = of("remote-inbound-rtp");
   const video = inbound.find(one => one.kind === "video");
   const audio = inbound.find(one => one.kind === "audio");
@@ -32,28 +34,40 @@ export function sampleOf(report, before = null) {
   return {
     at,
     pairId: pair?.id ?? null,
-    pair: pair ? {
-      local: spotOf(report.get(pair.localCandidateId)),
-      remote: spotOf(report.get(pair.remoteCandidateId)),
-    } : null,
+    pair: pair
+      ? {
+          local: spotOf(report.get(pair.localCandidateId)),
+          remote: spotOf(report.get(pair.remoteCandidateId)),
+        }
+      : null,
     rtt: pair?.currentRoundTripTime ?? null, // seconds
     jitter: (audio ?? video)?.jitter ?? null, // seconds
     loss: {
       sent: share(totals.lostThere, totals.sent),
       received: share(totals.lost, plus(totals.received, totals.lost)),
     },
-    lossNow: before === null ? null : share(
-      minus(totals.lost, before.totals.lost),
-      plus(minus(totals.received, before.totals.received), minus(totals.lost, before.totals.lost))),
+    lossNow:
+      before === null
+        ? null
+        : share(
+            minus(totals.lost, before.totals.lost),
+            plus(
+              minus(totals.received, before.totals.received),
+              minus(totals.lost, before.totals.lost),
+            ),
+          ),
     kbps: {
       sent: isSame ? rate(totals.bytesSent, before.totals.bytesSent, seconds) : null,
       received: isSame ? rate(totals.bytesReceived, before.totals.bytesReceived, seconds) : null,
     },
-    video: video?.framesDecoded === undefined ? null : {
-      frames_decoded: video.framesDecoded,
-      width: video.frameWidth ?? 0,
-      height: video.frameHeight ?? 0,
-    },
+    video:
+      video?.framesDecoded === undefined
+        ? null
+        : {
+            frames_decoded: video.framesDecoded,
+            width: video.frameWidth ?? 0,
+            height: video.frameHeight ?? 0,
+          },
     totals,
     pairs: of("candidate-pair").map(one => ({
       state: one.state,
@@ -99,7 +113,7 @@ export class Figures {
 
   /** Kilobits a second over the whole time, {sent, received}; null is unknown. */
   get kbps() {
-    const of = bytes => this.seconds > 0 ? 8 * bytes / this.seconds / 1000 : null;
+    const of = bytes => (this.seconds > 0 ? (8 * bytes) / this.seconds / 1000 : null);
     return {sent: of(this.bytes.sent), received: of(this.bytes.received)};
   }
 }
@@ -127,7 +141,8 @@ function spotOf(stat) {
     port: stat.port ?? 0,
   };
   return stat.candidateType === "relay" && stat.relayProtocol
-    ? {...spot, relay_protocol: stat.relayProtocol} : spot;
+    ? {...spot, relay_protocol: stat.relayProtocol}
+    : spot;
 }
 
 function sum(stats, name) {
@@ -135,9 +150,9 @@ function sum(stats, name) {
   return known.length ? known.reduce((one, other) => one + other, 0) : null;
 }
 
-const plus = (one, other) => one === null || other === null ? null : one + other;
-const minus = (one, other) => one === null || other === null ? null : one - other;
-const rate = (now, then, seconds) => now === null || then === null || !(seconds > 0) ? null
-  : 8 * (now - then) / seconds / 1000;
-const share = (part, whole) => part === null || !(whole > 0) ? null
-  : Math.min(Math.max(part, 0) / whole, 1);
+const plus = (one, other) => (one === null || other === null ? null : one + other);
+const minus = (one, other) => (one === null || other === null ? null : one - other);
+const rate = (now, then, seconds) =>
+  now === null || then === null || !(seconds > 0) ? null : (8 * (now - then)) / seconds / 1000;
+const share = (part, whole) =>
+  part === null || !(whole > 0) ? null : Math.min(Math.max(part, 0) / whole, 1);

@@ -37,7 +37,10 @@ export async function gather(servers, {onCandidate = () => {}, patience = PATIEN
   try {
     await new Promise((done, fail) => {
       const timer = setTimeout(done, 1000 * patience);
-      const end = () => { clearTimeout(timer); done(); };
+      const end = () => {
+        clearTimeout(timer);
+        done();
+      };
       pc.onicecandidate = ({candidate, url}) => {
         const one = candidate && parseCandidate(candidate.candidate, candidate.url || url);
         if (!one) return;

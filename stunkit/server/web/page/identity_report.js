@@ -11,9 +11,13 @@ const HEADINGS = ["type", "address", "scope", "transport", "priority"];
 /** Return the document of what was found: {began, gathered, found, version}. */
 export function identityDocument({began, gathered, found, version}) {
   const of = one => ({
-    udp: one.udp, seen: one.seen, endpoints: one.endpoints, nat: one.nat,
+    udp: one.udp,
+    seen: one.seen,
+    endpoints: one.endpoints,
+    nat: one.nat,
     mapping: one.mapping === "depends" ? "depends-on-destination" : one.mapping,
-    filtering: one.filtering, evidence: one.evidence,
+    filtering: one.filtering,
+    evidence: one.evidence,
   });
   return {
     schema: SCHEMA,
@@ -26,9 +30,16 @@ export function identityDocument({began, gathered, found, version}) {
     ipv4: of(found.families.ipv4),
     ipv6: of(found.families.ipv6),
     candidates: gathered.candidates.map(one => ({
-      foundation: one.foundation, component: one.component, transport: one.transport,
-      priority: one.priority, address: one.address, port: one.port, type: one.type,
-      related_address: one.relatedAddress, related_port: one.relatedPort, scope: one.scope,
+      foundation: one.foundation,
+      component: one.component,
+      transport: one.transport,
+      priority: one.priority,
+      address: one.address,
+      port: one.port,
+      type: one.type,
+      related_address: one.relatedAddress,
+      related_port: one.relatedPort,
+      scope: one.scope,
       sdp: one.line,
     })),
     failures: gathered.failures,
@@ -38,18 +49,31 @@ export function identityDocument({began, gathered, found, version}) {
 /** Return the page. */
 export function identityHtml({began, gathered, found, version}) {
   const {ipv4, ipv6} = found.families;
-  const rows = gathered.candidates.map(one => [one.type, endpointText(one.address, one.port), one.scope,
-    [one.transport, one.tcptype].filter(Boolean).join(" "), priorityText(one.priority)]);
+  const rows = gathered.candidates.map(one => [
+    one.type,
+    endpointText(one.address, one.port),
+    one.scope,
+    [one.transport, one.tcptype].filter(Boolean).join(" "),
+    priorityText(one.priority),
+  ]);
   return pageOf({
     title: "Who am I",
     outcome: found.outcome,
     kind: found.kind,
     sentence: found.sentence,
-    meta: `stunkit ${version} in ${agentName(navigator)}, ${timeText(began)}; asked ` +
+    meta:
+      `stunkit ${version} in ${agentName(navigator)}, ${timeText(began)}; asked ` +
       `${gathered.servers.join(", ") || "nobody"} in ${gathered.seconds.toFixed(1)} s`,
-    picture: figureOf({ours: ipv4.udp === "open" ? ipv4 : ipv6, outcome: null, title: "How the world sees you"}),
+    picture: figureOf({
+      ours: ipv4.udp === "open" ? ipv4 : ipv6,
+      outcome: null,
+      title: "How the world sees you",
+    }),
     parts: [
-      columns(section("What that means", bullets(found.remarks)), section("Facts", table([], factRows(found.facts)))),
+      columns(
+        section("What that means", bullets(found.remarks)),
+        section("Facts", table([], factRows(found.facts))),
+      ),
       section("Candidates", `<p>${found.ways}</p>`, table(HEADINGS, rows)),
       section("Evidence", evidence(found.evidence)),
     ],
@@ -57,5 +81,5 @@ export function identityHtml({began, gathered, found, version}) {
   });
 }
 
-const factRows = facts => facts.flatMap(([family, rows]) =>
-  rows.map(([name, value]) => [`${family}: ${name}`, value]));
+const factRows = facts =>
+  facts.flatMap(([family, rows]) => rows.map(([name, value]) => [`${family}: ${name}`, value]));

@@ -20,11 +20,13 @@ export function invite(room) {
 
 byId("link").addEventListener("focus", event => event.target.select());
 byId("copy").addEventListener("click", async () => {
-  const field = byId("link"), button = byId("copy");
+  const field = byId("link"),
+    button = byId("copy");
   try {
     await navigator.clipboard.writeText(field.value);
     say(button, "Copied");
-  } catch { // no permission, or no secure context
+  } catch {
+    // no permission, or no secure context
     field.focus();
     field.select();
     say(button, "Press Ctrl+C to copy");
@@ -32,6 +34,6 @@ byId("copy").addEventListener("click", async () => {
   setTimeout(() => say(button, "Copy the link"), SHOWN);
 });
 byId("share").addEventListener("click", () => {
-  navigator.share({title: "Rehearse a call", url: byId("link").value})
-    .catch(() => {}); // somebody thought better of it
+  // It fails where somebody thinks better of it.
+  navigator.share({title: "Rehearse a call", url: byId("link").value}).catch(() => {});
 });

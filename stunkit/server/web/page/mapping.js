@@ -80,10 +80,14 @@ function natOf({seen, hosts, isHeard, udp, family}) {
     return {claim, value: false, why: "each server saw the device's own address and port"};
   }
   if (seen.length > 1 && oneBase(seen, udp, family)) {
-    return {claim, value: true, why: "one socket was seen at two places; one of them at least is" +
-      " not its own"};
+    return {
+      claim,
+      value: true,
+      why: "one socket was seen at two places; one of them at least is" + " not its own",
+    };
   }
-  const why = seen.length ? "the browser hides the device's own addresses from pages"
+  const why = seen.length
+    ? "the browser hides the device's own addresses from pages"
     : "nobody has said how he sees this device";
   return {claim, value: null, why};
 }
@@ -93,15 +97,20 @@ function mappingClaim(facts, nat) {
   const unknown = why => ({claim: "mapping", value: "unknown", why});
   if (nat.value === false) return unknown("there is no NAT that could map anything");
   if (!seen.length) return unknown("no server has said how it sees this device");
-  if (seen.some(one => INSIDE.includes(one.scope)) !== seen.every(one => INSIDE.includes(one.scope))) {
+  if (
+    seen.some(one => INSIDE.includes(one.scope)) !== seen.every(one => INSIDE.includes(one.scope))
+  ) {
     return unknown("one server stands inside the network, another outside");
   }
   const groups = byBase(seen, udp, family);
   if (groups === null) return unknown("the browser hides which answers belong to one socket");
   const split = groups.find(group => places(group).length > 1);
   if (split) {
-    return {claim: "mapping", value: "depends",
-      why: `one socket was seen as ${places(split).join(" and as ")} by different servers`};
+    return {
+      claim: "mapping",
+      value: "depends",
+      why: `one socket was seen as ${places(split).join(" and as ")} by different servers`,
+    };
   }
   const hosts = unique(asked.map(hostOf));
   if (hosts.length < 2) return unknown("there is but one server address to ask");
@@ -109,12 +118,16 @@ function mappingClaim(facts, nat) {
     return unknown("whether the names of the servers are two addresses cannot be told from a page");
   }
   if (!isHeard) return unknown(silence(gathered, hosts));
-  return {claim: "mapping", value: "endpoint-independent",
-    why: `${hosts.join(" and ")} both answered and saw ${places(seen).join(", ")}`};
+  return {
+    claim: "mapping",
+    value: "endpoint-independent",
+    why: `${hosts.join(" and ")} both answered and saw ${places(seen).join(", ")}`,
+  };
 }
 
 function silence({failures, tellsFailures, isComplete}, hosts) {
-  if (isComplete && !tellsFailures) return "this browser does not tell whether both servers answered";
+  if (isComplete && !tellsFailures)
+    return "this browser does not tell whether both servers answered";
   if (isComplete && failures.length) return "but one of the servers answered";
   return `${hosts.length} servers were asked, and not all are known to have answered`;
 }
@@ -122,9 +135,11 @@ function silence({failures, tellsFailures, isComplete}, hosts) {
 /** Return the reflexive candidates of each socket, or null where that cannot be told. */
 function byBase(seen, udp, family) {
   if (oneBase(seen, udp, family)) return [seen];
-  const key = seen.every(hasBase) ? one => endpointText(one.relatedAddress, one.relatedPort)
+  const key = seen.every(hasBase)
+    ? one => endpointText(one.relatedAddress, one.relatedPort)
     : seen.every(one => seen.some(other => other !== one && other.foundation === one.foundation))
-      ? one => one.foundation : null; // Chromium's is one for each address of the device
+      ? one => one.foundation
+      : null; // Chromium's is one for each address of the device
   if (key === null) return null;
   return [...new Set(seen.map(key))].map(value => seen.filter(one => key(one) === value));
 }
@@ -142,7 +157,8 @@ function oneBase(seen, udp, family) {
   return hosts.length > 0 && hosts.length - Math.min(hidden, others) === 1;
 }
 
-const hasBase = one => one.relatedPort > 0 && !/^\[?(0\.0\.0\.0|::)\]?$/.test(one.relatedAddress ?? "");
+const hasBase = one =>
+  one.relatedPort > 0 && !/^\[?(0\.0\.0\.0|::)\]?$/.test(one.relatedAddress ?? "");
 const isTranslated = one => one.relatedAddress !== one.address || one.relatedPort !== one.port;
 const places = group => unique(group.map(one => endpointText(one.address, one.port)));
 const unique = values => [...new Set(values)];

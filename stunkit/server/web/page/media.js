@@ -5,11 +5,13 @@
 
 import {PageError, codeOfMediaError} from "./problem.js";
 
-const WIDTH = 640, HEIGHT = 360; // pixels
+const WIDTH = 640,
+  HEIGHT = 360; // pixels
 const RATE = 15; // frames a second of the synthetic picture
 const PITCH = 440; // hertz
 const LOUDNESS = 0.03; // of 1
-const PIP = 0.12, PAUSE = 1.88; // seconds
+const PIP = 0.12,
+  PAUSE = 1.88; // seconds
 
 /** Whether this page may ask for devices at all (a secure context, and a browser that has them). */
 export const canAsk = () => Boolean(navigator.mediaDevices?.getUserMedia);
@@ -28,7 +30,10 @@ export class Media {
    */
   async want({camera, microphone}) {
     const problems = new Set();
-    for (const [kind, wish] of [["video", camera], ["audio", microphone]]) {
+    for (const [kind, wish] of [
+      ["video", camera],
+      ["audio", microphone],
+    ]) {
       this.#drop(kind);
       let track = null;
       if (wish) {
@@ -85,8 +90,10 @@ export class Media {
 /** Return the devices that can be chosen: {camera: [{id, label}], microphone: [...]}. */
 export async function listDevices() {
   const all = canAsk() ? await navigator.mediaDevices.enumerateDevices() : [];
-  const of = kind => all.filter(one => one.kind === kind && one.deviceId)
-    .map(({deviceId, label}) => ({id: deviceId, label}));
+  const of = kind =>
+    all
+      .filter(one => one.kind === kind && one.deviceId)
+      .map(({deviceId, label}) => ({id: deviceId, label}));
   return {camera: of("videoinput"), microphone: of("audioinput")};
 }
 
@@ -106,12 +113,12 @@ function makePicture() {
   let frame = 0;
   const draw = () => {
     frame += 1;
-    const turn = (frame / RATE) * Math.PI / 2;
+    const turn = ((frame / RATE) * Math.PI) / 2;
     context.fillStyle = "#16324f";
     context.fillRect(0, 0, WIDTH, HEIGHT);
     ["#f4f1de", "#e6b655", "#5fa8d3", "#62b58f", "#b56576", "#d1495b"].forEach((color, index) => {
       context.fillStyle = color;
-      context.fillRect(index * WIDTH / 6, HEIGHT - 44, WIDTH / 6, 44);
+      context.fillRect((index * WIDTH) / 6, HEIGHT - 44, WIDTH / 6, 44);
     });
     context.strokeStyle = "#ffffff";
     context.lineWidth = 6;
@@ -148,5 +155,11 @@ function makeTone() {
   };
   const timer = setInterval(pip, 1000 * (PIP + PAUSE));
   const [track] = out.stream.getAudioTracks();
-  return {track, end: () => { clearInterval(timer); context.close(); }};
+  return {
+    track,
+    end: () => {
+      clearInterval(timer);
+      context.close();
+    },
+  };
 }

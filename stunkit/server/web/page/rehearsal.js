@@ -53,12 +53,24 @@ export class Rehearsal {
     const one = parseCandidate(candidate);
     if (one === null) return null;
     const all = this[end];
-    const isKnown = all.some(other => other.address === one.address && other.port === one.port &&
-      other.type === one.type && other.protocol === one.transport);
+    const isKnown = all.some(
+      other =>
+        other.address === one.address &&
+        other.port === one.port &&
+        other.type === one.type &&
+        other.protocol === one.transport,
+    );
     if (!isKnown) {
-      const shown = one.relatedPort > 0 ? `${one.relatedAddress} ${one.relatedPort}` : one.foundation;
+      const shown =
+        one.relatedPort > 0 ? `${one.relatedAddress} ${one.relatedPort}` : one.foundation;
       const base = `${sdpMid} ${usernameFragment} ${shown}`; // see verdict.js
-      all.push({type: one.type, protocol: one.transport, address: one.address, port: one.port, base});
+      all.push({
+        type: one.type,
+        protocol: one.transport,
+        address: one.address,
+        port: one.port,
+        base,
+      });
     }
     return one;
   }
@@ -100,7 +112,8 @@ export class Rehearsal {
   }
 
   problem(text) {
-    if (this.problems.length < MOST_PROBLEMS && !this.problems.includes(text)) this.problems.push(text);
+    if (this.problems.length < MOST_PROBLEMS && !this.problems.includes(text))
+      this.problems.push(text);
   }
 
   end() {
@@ -127,10 +140,13 @@ export class Rehearsal {
       reasons: verdict.reasons,
       pair: this.pair,
       connected_after: round(this.connectedAfter, 3),
-      rtt_ms: figures.rtts.length < 2 ? null : {
-        median: round(1000 * median(figures.rtts), 2),
-        p95: round(1000 * percentile95(figures.rtts), 2),
-      },
+      rtt_ms:
+        figures.rtts.length < 2
+          ? null
+          : {
+              median: round(1000 * median(figures.rtts), 2),
+              p95: round(1000 * percentile95(figures.rtts), 2),
+            },
       loss: {
         sent: round(last?.loss.sent ?? null, 4),
         received: round(last?.loss.received ?? null, 4),
@@ -154,19 +170,25 @@ export class Rehearsal {
 
 /** Return the name of a browser in two words, such as "Chromium 141". */
 export function agentName({userAgent = "", userAgentData = null}) {
-  const brand = userAgentData?.brands?.find(one => !/not.?a.?brand|chromium/i.test(one.brand)) ??
+  const brand =
+    userAgentData?.brands?.find(one => !/not.?a.?brand|chromium/i.test(one.brand)) ??
     userAgentData?.brands?.find(one => one.brand === "Chromium");
   if (brand) return `${brand.brand} ${brand.version}`;
-  const known = [[/Firefox\/(\d+)/, "Firefox"], [/Edg\/(\d+)/, "Edge"], [/Chrome\/(\d+)/, "Chromium"],
-    [/Version\/(\d+).*Safari/, "Safari"]].find(([pattern]) => pattern.test(userAgent));
+  const known = [
+    [/Firefox\/(\d+)/, "Firefox"],
+    [/Edg\/(\d+)/, "Edge"],
+    [/Chrome\/(\d+)/, "Chromium"],
+    [/Version\/(\d+).*Safari/, "Safari"],
+  ].find(([pattern]) => pattern.test(userAgent));
   return known ? `${known[1]} ${known[0].exec(userAgent)[1]}` : "a browser";
 }
 
 /** Browsers hide addresses in statistics that they show in candidates. */
 function fill(spot, known) {
   if (!spot || spot.address) return spot;
-  const same = known.filter(one => one.port === spot.port && one.type === spot.type &&
-    one.protocol === spot.protocol);
+  const same = known.filter(
+    one => one.port === spot.port && one.type === spot.type && one.protocol === spot.protocol,
+  );
   return {...spot, address: same.length === 1 ? same[0].address : ""};
 }
 

@@ -17,18 +17,19 @@ import {loadConfig, makeRoom, signalUrl} from "./site.js";
 import {Steps} from "./steps.js";
 import {KINDS} from "./verdict.js";
 
-const PARTS = { // of the page, in each stage
+const PARTS = {
+  // of the page, in each stage
   setup: ["scene", "setup"],
   waiting: ["invitation", "scene", "controls"],
   connecting: ["scene", "controls"],
   connected: ["scene", "controls", "dashboard", "chat"],
-  failed: ["ending", "controls"],
+  failed: ["ending"],
   ended: ["ending", "dashboard", "chat"],
 };
 const ALL = new Set(Object.values(PARTS).flat());
 
 const media = new Media();
-const setup = new Setup(media, code => code ? complain(code) : show(byId("notice"), false));
+const setup = new Setup(media, code => (code ? complain(code) : show(byId("notice"), false)));
 const narrator = new Narrator(new Steps(byId("steps")));
 const conversation = new Conversation(text => caller?.send(text));
 let room = decodeURIComponent(location.hash.slice(1));
@@ -47,7 +48,10 @@ function enter(next, outcome, kind, sentence, remarks = []) {
   byId("kind").className = `kind is-${outcome}`;
   say(byId("kind"), kind);
   say(byId("sentence"), sentence);
-  replace(byId("remarks"), remarks.map(one => element("p", {}, one)));
+  replace(
+    byId("remarks"),
+    remarks.map(one => element("p", {}, one)),
+  );
 }
 
 function complain(code) {
@@ -60,9 +64,14 @@ function complain(code) {
   };
   const [label, act] = actions[action] ?? [];
   const button = label && element("button", {type: "button", class: "button"}, label);
-  button?.addEventListener("click", () => { show(byId("notice"), false); act(); });
-  byId("notice").replaceChildren(element("p", {}, element("strong", {}, sentence), " ", wayOut),
-    ...(button ? [button] : []));
+  button?.addEventListener("click", () => {
+    show(byId("notice"), false);
+    act();
+  });
+  byId("notice").replaceChildren(
+    element("p", {}, element("strong", {}, sentence), " ", wayOut),
+    ...(button ? [button] : []),
+  );
   show(byId("notice"));
 }
 
@@ -77,7 +86,11 @@ async function measure() {
 
 const view = {
   signalling(state) {
-    const texts = {open: "", lost: "The server is away; a call that is there goes on. Coming back to it.", closed: ""};
+    const texts = {
+      open: "",
+      lost: "The server is away; a call that is there goes on. Coming back to it.",
+      closed: "",
+    };
     say(byId("status"), texts[state]);
   },
   waiting() {
@@ -88,14 +101,23 @@ const view = {
     narrator.begin(pc);
     dashboard = new Dashboard();
     say(byId("caption"), "");
-    enter("connecting", "pending", "Connecting", "Both ends are here and look for a path to each other.");
+    enter(
+      "connecting",
+      "pending",
+      "Connecting",
+      "Both ends are here and look for a path to each other.",
+    );
     say(byId("status"), "");
   },
   message: (end, message) => narrator.message(end, message),
   state(state) {
     narrator.state(state);
     if (state === "connected") showConnected();
-    if (state === "disconnected" && stage === "connected") say(byId("status"), "The connection is interrupted. Waiting a moment, then looking for another path.");
+    if (state === "disconnected" && stage === "connected")
+      say(
+        byId("status"),
+        "The connection is interrupted. Waiting a moment, then looking for another path.",
+      );
     if (state === "failed" || state === "unkeyed") showFailure();
   },
   sampled(sample, state) {
@@ -112,7 +134,8 @@ const view = {
     theirs.play().catch(() => {}); // it plays as soon as there is something to play
   },
   peer(state) {
-    if (state === "lost") say(byId("status"), "The other end has lost the server; it may come back.");
+    if (state === "lost")
+      say(byId("status"), "The other end has lost the server; it may come back.");
     if (state === "resumed") say(byId("status"), "The other end is back.");
   },
   refused(code) {
@@ -127,6 +150,7 @@ const view = {
   },
   over(why) {
     showEnding("ended");
+    dashboard?.end();
     say(byId("status"), why === "deserted" ? "The other end has left." : "You have left.");
     for (const id of ["ours", "theirs"]) byId(id).srcObject = null;
     media.stop(); // nobody should have to look whether the camera is still on
@@ -166,6 +190,8 @@ function showEnding(next) {
   replace(byId("reasons"), list([...reasons, ...caller.record.problems]));
   replace(byId("changes"), list(changes));
   show(byId("changes-part"), changes.length > 0);
+  if (caller.record.progress !== "connected")
+    for (const id of ["dashboard", "chat"]) show(byId(id), false);
 }
 
 async function join() {
@@ -183,7 +209,9 @@ async function join() {
     enter("connecting", "pending", "Joining", "Going into the room.");
     const mapping = await Promise.race([measured, new Promise(done => setTimeout(done, 3000))]);
     caller = new Caller({url: signalUrl(), room, media, config, mapping, view});
-    measured.then(families => { if (caller) caller.record.mapping = families; });
+    measured.then(families => {
+      if (caller) caller.record.mapping = families;
+    });
     byId("sentence").focus({preventScroll: true});
   } catch (error) {
     if (!(error instanceof PageError)) throw error;
@@ -204,12 +232,14 @@ function toggle(id, act) {
 
 async function open() {
   if (room) {
-    enter("setup", "pending", "Invitation", "You are invited to rehearse a call.",
-      ["Choose what the other end sees and hears of you, and join."]);
+    enter("setup", "pending", "Invitation", "You are invited to rehearse a call.", [
+      "Choose what the other end sees and hears of you, and join.",
+    ]);
     say(byId("join"), "Join");
   } else {
-    enter("setup", "pending", "Rehearsal", "Try the call before the call.",
-      ["Make a room and send its link. You see whether the two ends connect, over which path, how well, and why."]);
+    enter("setup", "pending", "Rehearsal", "Try the call before the call.", [
+      "Make a room and send its link. You see whether the two ends connect, over which path, how well, and why.",
+    ]);
   }
   await setup.apply();
   setup.look();
@@ -229,11 +259,19 @@ byId("again").addEventListener("click", () => location.reload());
 byId("leave").addEventListener("click", () => caller?.leave());
 toggle("mute", isOff => media.toggle("audio", !isOff));
 toggle("blind", isOff => media.toggle("video", !isOff));
-toggle("sound", isOff => { byId("theirs").muted = isOff; });
-byId("save-json").addEventListener("click", () => save("rehearsal.json", "application/json",
-  `${JSON.stringify(caller.record.toDocument(), null, 2)}\n`));
+toggle("sound", isOff => {
+  byId("theirs").muted = isOff;
+});
+byId("save-json").addEventListener("click", () =>
+  save(
+    "rehearsal.json",
+    "application/json",
+    `${JSON.stringify(caller.record.toDocument(), null, 2)}\n`,
+  ),
+);
 byId("save-html").addEventListener("click", async () =>
-  save("rehearsal.html", "text/html", await rehearsalHtml(caller.record)));
+  save("rehearsal.html", "text/html", await rehearsalHtml(caller.record)),
+);
 addEventListener("hashchange", () => location.reload());
 addEventListener("pagehide", () => caller?.abandon());
 open();

@@ -25,38 +25,47 @@ export async function pageOf({title, outcome, kind, sentence, meta, picture, par
     `<header><div class="verdict ${outcome}">`,
     `<p class="kind is-${outcome}">${escape(kind)}</p>`,
     `<h1>${escape(sentence)}</h1></div><p class="meta">${escape(meta)}</p></header>`,
-    picture, ...parts,
+    picture,
+    ...parts,
     `<footer class="quiet"><p>${escape(foot)}</p></footer></main></body></html>\n`,
   ].join("");
 }
 
 /** Return a section with a heading; nothing where there is nothing in it. */
-export const section = (title, ...parts) => parts.join("")
-  ? `<section><h2>${escape(title)}</h2>${parts.join("")}</section>` : "";
+export const section = (title, ...parts) =>
+  parts.join("") ? `<section><h2>${escape(title)}</h2>${parts.join("")}</section>` : "";
 
 /** Return sections side by side where there is room. */
 export const columns = (...sections) => `<div class="columns">${sections.join("")}</div>`;
 
 /** Return a list of sentences. */
-export const bullets = texts => texts.length
-  ? `<ul>${texts.map(one => `<li>${escape(one)}</li>`).join("")}</ul>` : "";
+export const bullets = texts =>
+  texts.length ? `<ul>${texts.map(one => `<li>${escape(one)}</li>`).join("")}</ul>` : "";
 
 /** Return a table; the first cell of each row is its name. */
 export function table(headings, rows) {
   if (!rows.length) return "";
   const cells = headings.map(one => `<th scope="col">${escape(one)}</th>`).join("");
   const head = headings.length ? `<thead><tr>${cells}</tr></thead>` : "";
-  const body = rows.map(([name, ...rest]) => `<tr><th scope="row">${escape(name)}</th>` +
-    `${rest.map(one => `<td>${escape(one)}</td>`).join("")}</tr>`).join("");
+  const body = rows
+    .map(
+      ([name, ...rest]) =>
+        `<tr><th scope="row">${escape(name)}</th>` +
+        `${rest.map(one => `<td>${escape(one)}</td>`).join("")}</tr>`,
+    )
+    .join("");
   return `<div class="scroll"><table>${head}<tbody>${body}</tbody></table></div>`;
 }
 
 /** Return claims with what they rest on, folded up. */
 export function evidence(items) {
-  const inner = items.map(one =>
-    `<dt>${escape(one.claim)}: ${escape(one.value)}</dt><dd>${escape(one.why)}</dd>`).join("");
-  return items.length ? `<details><summary>${items.length} claims and what they rest on</summary>` +
-    `<dl>${inner}</dl></details>` : "";
+  const inner = items
+    .map(one => `<dt>${escape(one.claim)}: ${escape(one.value)}</dt><dd>${escape(one.why)}</dd>`)
+    .join("");
+  return items.length
+    ? `<details><summary>${items.length} claims and what they rest on</summary>` +
+        `<dl>${inner}</dl></details>`
+    : "";
 }
 
 /** Return when, in the words of the report. */

@@ -40,9 +40,11 @@ export class Setup {
   async #list() {
     const devices = await listDevices();
     for (const kind of KINDS) {
-      const select = byId(kind), chosen = select.value;
-      const options = devices[kind].map(({id, label}, index) => element("option",
-        {value: id, selected: id === chosen}, label || `${kind} ${index + 1}`));
+      const select = byId(kind),
+        chosen = select.value;
+      const options = devices[kind].map(({id, label}, index) =>
+        element("option", {value: id, selected: id === chosen}, label || `${kind} ${index + 1}`),
+      );
       select.replaceChildren(...options);
       show(select, byId(`use-${kind}`).checked && options.length > 1);
     }

@@ -10,7 +10,8 @@ export async function loadConfig() {
   if (!hasWebRTC()) throw new PageError("no-webrtc");
   try {
     const answer = await fetch("/config.json", {signal: AbortSignal.timeout(PATIENCE)});
-    if (!answer.ok) throw new PageError(answer.status === 429 ? "too-many-requests" : "server-away");
+    if (!answer.ok)
+      throw new PageError(answer.status === 429 ? "too-many-requests" : "server-away");
     const {version = "", ice_servers = [], mapping_servers = []} = await answer.json();
     return {version, ice_servers, mapping_servers};
   } catch (error) {

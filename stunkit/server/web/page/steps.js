@@ -9,7 +9,9 @@ const SEEN = ["active", "failed"]; // in words; of the others the mark says enou
 /** The list. */
 export class Steps {
   constructor(list) {
-    this.steps = Object.fromEntries(LESSON.map((lesson, index) => [lesson.id, makeStep(lesson, index)]));
+    this.steps = Object.fromEntries(
+      LESSON.map((lesson, index) => [lesson.id, makeStep(lesson, index)]),
+    );
     list.replaceChildren(...Object.values(this.steps).map(one => one.node));
     this.reset();
   }
@@ -50,16 +52,37 @@ function makeStep({id, title, text}, index) {
   const state = element("span", {class: "state"});
   const note = element("span", {class: "note"});
   const content = element("div", {class: "things"});
-  const summary = element("summary", {}, "Look at it",
-    element("span", {class: "unseen"}, `: ${title}`));
+  const summary = element(
+    "summary",
+    {},
+    "Look at it",
+    element("span", {class: "unseen"}, `: ${title}`),
+  );
   const details = element("details", {hidden: true}, summary, content);
-  const node = element("li", {class: "step", "data-step": id},
+  const node = element(
+    "li",
+    {class: "step", "data-step": id},
     element("span", {class: "mark", "aria-hidden": "true"}, String(index + 1)),
-    element("div", {class: "body"},
+    element(
+      "div",
+      {class: "body"},
       element("h3", {}, title, " ", state),
-      note, element("p", {class: "lesson"}, text), details));
-  return {node, mark: node.firstChild, number: String(index + 1), state: "pending", stateNode: state,
-    note, details, content, things: new Map()};
+      note,
+      element("p", {class: "lesson"}, text),
+      details,
+    ),
+  );
+  return {
+    node,
+    mark: node.firstChild,
+    number: String(index + 1),
+    state: "pending",
+    stateNode: state,
+    note,
+    details,
+    content,
+    things: new Map(),
+  };
 }
 
 function setState(step, state) {

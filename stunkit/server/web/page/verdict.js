@@ -33,7 +33,9 @@ export function judge(seen) {
   if (seen.progress === "negotiating") {
     return unknown("The two ends did not finish offer and answer.");
   }
-  return unknown("The checks were still under way when it ended: neither a pair that works nor all failed.");
+  return unknown(
+    "The checks were still under way when it ended: neither a pair that works nor all failed.",
+  );
 }
 
 /** Return an address of a pair or a list, with its type. */
@@ -55,25 +57,37 @@ function judgePair(seen) {
     // A check from a relay may come before the candidate that says so (RFC 8838 section 11), and
     // browsers hide the addresses of such candidates, so that the port has to do.
     if (!seen.knowsRemote || (relays.length && !pair.remote.address)) {
-      return unknown(path, "The other end's address was learned from its checks, and not all of " +
-        "its candidates are known: it may be that of a relay.");
+      return unknown(
+        path,
+        "The other end's address was learned from its checks, and not all of " +
+          "its candidates are known: it may be that of a relay.",
+      );
     }
   }
   if (relays.some(one => one.address === pair.remote.address)) {
     return relayed([path, "It goes through the relay of the other end."]);
   }
-  return {outcome: "direct", sentence: "The call connects directly, without a relay.",
-    reasons: [path, "No relay is between the two."], changes: []};
+  return {
+    outcome: "direct",
+    sentence: "The call connects directly, without a relay.",
+    reasons: [path, "No relay is between the two."],
+    changes: [],
+  };
 }
 
 function relayed(reasons) {
-  return {outcome: "relay", sentence: "The call connects, through a relay.", reasons,
-    changes: ["A relay costs its owner bandwidth, and the call some delay."]};
+  return {
+    outcome: "relay",
+    sentence: "The call connects, through a relay.",
+    reasons,
+    changes: ["A relay costs its owner bandwidth, and the call some delay."],
+  };
 }
 
 function judgeFailure(seen) {
   const {local, remote} = seen;
-  const failed = `The checks failed: ${count(local)} here and ${count(remote)} there, no pair of ` +
+  const failed =
+    `The checks failed: ${count(local)} here and ${count(remote)} there, no pair of ` +
     "which worked.";
   const doubts = doubtsOf(seen);
   if (doubts.length) return unknown(failed, ...doubts);
@@ -84,16 +98,24 @@ function judgeFailure(seen) {
     return {
       outcome: "blocked",
       sentence: "The call does not connect, not even through a relay.",
-      reasons: [failed, `Not even the relay of ${whose} helped: a firewall may block UDP.`, ...nats],
-      changes: ["Have the relay reached over TCP or TLS (turns:), and look at it with stunkit preflight --turn."],
+      reasons: [
+        failed,
+        `Not even the relay of ${whose} helped: a firewall may block UDP.`,
+        ...nats,
+      ],
+      changes: [
+        "Have the relay reached over TCP or TLS (turns:), and look at it with stunkit preflight --turn.",
+      ],
     };
   }
   return {
     outcome: "blocked",
     sentence: "The call does not connect: a relay is needed.",
     reasons: [failed, "Neither end had a relay: a relay (TURN) is needed for this call.", ...nats],
-    changes: ["Give either end a relay (TURN): a server whose settings name one (web.turn) hands it out.",
-      "At each end, stunkit preflight tells what its NAT does, and what would make it direct."],
+    changes: [
+      "Give either end a relay (TURN): a server whose settings name one (web.turn) hands it out.",
+      "At each end, stunkit preflight tells what its NAT does, and what would make it direct.",
+    ],
   };
 }
 
@@ -107,8 +129,10 @@ function doubtsOf(seen) {
     doubts.push("The other end never told all of its candidates.");
   }
   if (mayBeNeighbours(seen)) {
-    doubts.push("The other end hides its local addresses behind mDNS names, and the two may be in " +
-      "one network.");
+    doubts.push(
+      "The other end hides its local addresses behind mDNS names, and the two may be in " +
+        "one network.",
+    );
   }
   return doubts;
 }
@@ -116,8 +140,9 @@ function doubtsOf(seen) {
 /** Whether a local address that was hidden could have worked. */
 function mayBeNeighbours({local, remote}) {
   if (!remote.some(one => /\.local\.?$/i.test(one.address))) return false;
-  const [ours, theirs] = [local, remote].map(all =>
-    new Set(all.filter(one => one.type === "srflx").map(one => one.address)));
+  const [ours, theirs] = [local, remote].map(
+    all => new Set(all.filter(one => one.type === "srflx").map(one => one.address)),
+  );
   return !ours.size || !theirs.size || [...ours].some(one => theirs.has(one));
 }
 
@@ -137,21 +162,25 @@ function mappingHere(mapping) {
 /** Say what the other end's candidates tell: two reflexive ones of one base are two ports. */
 function mappingThere(remote) {
   const seen = remote.filter(one => one.type === "srflx" && one.protocol === "udp");
-  const twins = seen.map(one => seen.filter(other => other.base === one.base))
+  const twins = seen
+    .map(one => seen.filter(other => other.base === one.base))
     .find(group => new Set(group.map(one => `${one.address} ${one.port}`)).size > 1);
   if (twins) {
     const places = twins.map(one => endpointText(one.address, one.port)).join(" and as ");
-    return ["The NAT of the other end takes another port for each destination (“symmetric”): its " +
-      `candidates show one socket as ${places}.`];
+    return [
+      "The NAT of the other end takes another port for each destination (“symmetric”): its " +
+        `candidates show one socket as ${places}.`,
+    ];
   }
   return ["What the NAT of the other end does cannot be seen from here."];
 }
 
 function count(spots) {
   const parts = TYPES.map(type => [spots.filter(one => one.type === type).length, type])
-    .filter(([number]) => number).map(([number, type]) => `${number} ${type}`);
+    .filter(([number]) => number)
+    .map(([number, type]) => `${number} ${type}`);
   const last = parts.pop();
-  return parts.length ? `${parts.join(", ")} and ${last}` : last ?? "no candidate";
+  return parts.length ? `${parts.join(", ")} and ${last}` : (last ?? "no candidate");
 }
 
 function unknown(...reasons) {

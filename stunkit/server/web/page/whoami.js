@@ -18,7 +18,10 @@ let last = null; // what was found, for the report
 async function run() {
   byId("again").disabled = true;
   const slow = setTimeout(() => {
-    say(byId("status"), "Not all servers have answered yet. The browser goes on asking for some seconds.");
+    say(
+      byId("status"),
+      "Not all servers have answered yet. The browser goes on asking for some seconds.",
+    );
   }, SLOW);
   try {
     config ??= await loadConfig();
@@ -41,13 +44,17 @@ async function ask() {
   const gathered = await gather(config.mapping_servers, {
     onCandidate: (one, {candidates}) => {
       showCandidates(candidates);
-      if (one.type === "srflx") say(byId("sentence"), `A server sees you as ${one.address}. Asking on.`);
+      if (one.type === "srflx")
+        say(byId("sentence"), `A server sees you as ${one.address}. Asking on.`);
     },
   });
   const found = identify(gathered);
   last = {began, gathered, found, version: config.version};
   showVerdict(found.outcome, found.kind, found.sentence, found.remarks);
-  say(byId("status"), `Asked ${gathered.servers.length || "no"} STUN servers in ${gathered.seconds.toFixed(1)} s.`);
+  say(
+    byId("status"),
+    `Asked ${gathered.servers.length || "no"} STUN servers in ${gathered.seconds.toFixed(1)} s.`,
+  );
   showCandidates(gathered.candidates);
   say(byId("ways"), found.ways);
   showFacts(found.facts);
@@ -69,32 +76,61 @@ function showVerdict(outcome, kind, sentence, remarks) {
   byId("kind").className = `kind is-${outcome}`;
   say(byId("kind"), kind);
   say(byId("sentence"), sentence);
-  replace(byId("remarks"), remarks.map(one => element("p", {}, one)));
+  replace(
+    byId("remarks"),
+    remarks.map(one => element("p", {}, one)),
+  );
 }
 
 function showCandidates(candidates) {
-  const rows = candidates.map(one => element("tr", {},
-    element("td", {class: `type-${one.type}`}, one.type),
-    element("td", {class: "address"}, endpointText(one.address, one.port)),
-    element("td", {title: MEANINGS[one.scope]}, one.scope),
-    element("td", {class: "more"}, [one.transport, one.tcptype].filter(Boolean).join(" ")),
-    element("td", {class: "more"}, priorityText(one.priority))));
+  const rows = candidates.map(one =>
+    element(
+      "tr",
+      {},
+      element("td", {class: `type-${one.type}`}, one.type),
+      element("td", {class: "address"}, endpointText(one.address, one.port)),
+      element("td", {title: MEANINGS[one.scope]}, one.scope),
+      element("td", {class: "more"}, [one.transport, one.tcptype].filter(Boolean).join(" ")),
+      element("td", {class: "more"}, priorityText(one.priority)),
+    ),
+  );
   const none = element("tr", {}, element("td", {colspan: 5, class: "quiet"}, "none"));
   replace(byId("candidates"), rows.length ? rows : none);
   const types = new Set(candidates.map(one => one.type));
   const scopes = new Set(candidates.map(one => one.scope));
-  replace(byId("words"), [
-    ...Object.entries(TYPES).filter(([name]) => types.has(name)),
-    ...Object.entries(MEANINGS).filter(([name]) => scopes.has(name)),
-  ].flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)]));
+  replace(
+    byId("words"),
+    [
+      ...Object.entries(TYPES).filter(([name]) => types.has(name)),
+      ...Object.entries(MEANINGS).filter(([name]) => scopes.has(name)),
+    ].flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)]),
+  );
 }
 
 function showFacts(facts) {
-  replace(byId("facts"), facts.map(([family, rows]) => element("div", {class: "card"},
-    element("h3", {}, family),
-    element("dl", {class: "claims"}, rows.map(([name, value, why]) => element("div", {},
-      element("dt", {}, name), element("dd", {}, value),
-      why && element("dd", {class: "why"}, why)))))));
+  replace(
+    byId("facts"),
+    facts.map(([family, rows]) =>
+      element(
+        "div",
+        {class: "card"},
+        element("h3", {}, family),
+        element(
+          "dl",
+          {class: "claims"},
+          rows.map(([name, value, why]) =>
+            element(
+              "div",
+              {},
+              element("dt", {}, name),
+              element("dd", {}, value),
+              why && element("dd", {class: "why"}, why),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 /** Have the browser show the device's own addresses, by asking for the microphone. */
@@ -113,8 +149,10 @@ async function reveal() {
 byId("again").addEventListener("click", run);
 byId("reveal").addEventListener("click", reveal);
 byId("save-json").addEventListener("click", () =>
-  save("whoami.json", "application/json", `${JSON.stringify(identityDocument(last), null, 2)}\n`));
+  save("whoami.json", "application/json", `${JSON.stringify(identityDocument(last), null, 2)}\n`),
+);
 byId("save-html").addEventListener("click", async () =>
-  save("whoami.html", "text/html", await identityHtml(last)));
+  save("whoami.html", "text/html", await identityHtml(last)),
+);
 say(byId("command"), `stunkit nat ${location.hostname}`);
 run();
