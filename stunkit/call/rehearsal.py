@@ -102,8 +102,7 @@ class Rehearsal:
 
     ``began`` is when, in ISO 8601; ``seconds`` how long it took. ``local`` and ``remote`` are the
     candidates; ``knows_local`` and ``knows_remote`` say that those are all. ``is_deserted`` says
-    that the other end went away before it was decided, ``untried`` are relays that this end was
-    offered and could not try.
+    that the other end went away before it was decided.
     """
 
     began: str
@@ -118,7 +117,6 @@ class Rehearsal:
     knows_local: bool = False
     knows_remote: bool = False
     is_deserted: bool = False
-    untried: tuple[str, ...] = ()
     figures: Figures = field(default_factory=Figures)
     problems: tuple[str, ...] = ()
 
@@ -208,8 +206,6 @@ def _judge_failure(seen: Rehearsal) -> Judgement:
         doubts.append("This end did not find its own candidates.")
     if not seen.knows_remote or not seen.remote:
         doubts.append("The other end never told all of its candidates.")
-    if seen.untried:
-        doubts.append(f"Not tried by this end: {', '.join(seen.untried)}.")
     if _may_be_neighbours(seen):
         doubts.append(
             "The other end hides its local addresses behind mDNS names, and the two may be in one"

@@ -20,6 +20,7 @@ from stunkit.rehearsal.media import Sink
 from stunkit.rehearsal.meter import Meter, Sample
 from stunkit.rehearsal.peer import Handlers, Peer
 from stunkit.rehearsal.servers import choose
+from stunkit.rehearsal.trial import settle
 from stunkit.rehearsal.wishes import Wishes, require
 from stunkit.signal.client import Event, Heard, Over, PeerChanged, Session
 from stunkit.signal.link import RoomLink
@@ -191,10 +192,12 @@ class Rehearsing:
             if self._wishes.call_seconds is not None:
                 loop = asyncio.get_running_loop()
                 loop.call_later(self._wishes.call_seconds, self.end)
+        self._show(Progress.NEGOTIATING)
+        chosen = await settle(choose(session.ice_servers))
         begun = time.monotonic()
         peer = self.peer = Peer(
             session,
-            choose(session.ice_servers),
+            chosen,
             self._wishes.sources.tracks(),
             self.sink,
             Handlers(
@@ -204,7 +207,6 @@ class Rehearsing:
                 restart=line.renew,
             ),
         )
-        self._show(Progress.NEGOTIATING)
         await peer.begin()
 
     def _changed(self, peer: Peer, line: Signalling, begun: float) -> None:
@@ -292,7 +294,8 @@ class Rehearsing:
         local = peer.local
         has_relay = any(spot.is_relayed for spot in local)
         if peer.chosen.relay is not None and local and not has_relay:
-            self._note(f"The relay {peer.chosen.relay.uri} gave this end no address.")
+            ways = (peer.chosen.relay, *peer.chosen.others)
+            self._note(f"No address from {', '.join(str(way.uri) for way in ways)} (relays).")
         self._best = replace(
             self._best,
             progress=peer.progress,
@@ -302,7 +305,6 @@ class Rehearsing:
             knows_local=bool(local),
             knows_remote=peer.knows_remote,
             is_deserted=self._is_alone,
-            untried=() if has_relay else tuple(str(way.uri) for way in peer.chosen.others),
         )
 
     def _show(self, progress: Progress) -> None:

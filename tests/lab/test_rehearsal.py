@@ -21,6 +21,7 @@ pytestmark = pytest.mark.timeout(180)  # seconds; on an idle machine each takes 
     [
         ("symmetric", "restricted", False),
         ("symmetric", "symmetric", True),
+        ("udp-blocked", "restricted", True),
     ],
 )
 def test_two_terminals_connect_as_foretold(tmp_path: Path, kind: str, other: str, has_relay: bool):

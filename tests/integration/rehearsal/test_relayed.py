@@ -37,4 +37,3 @@ async def test_two_that_have_a_relay_alone_connect_through_it(tmp_path, monkeypa
         assert end.pair is not None
         assert (end.pair.local.type, end.pair.local.relay_protocol) == ("relay", "udp")
         assert {spot.type for spot in end.local} == {"relay"}
-        assert end.untried == ()

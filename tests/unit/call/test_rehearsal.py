@@ -81,7 +81,6 @@ def connected(ours: Spot, theirs: Spot, **more) -> Rehearsal:
         (replace(FAILED, remote=()), "unknown", "never told all"),
         (replace(FAILED, local=()), "unknown", "did not find its own"),
         (replace(FAILED, knows_local=False), "unknown", "did not find its own"),
-        (replace(FAILED, untried=("turns:t",)), "unknown", "Not tried by this end: turns:t."),
         (replace(FAILED, remote=(MDNS,)), "unknown", "may be in one network"),
         (
             replace(FAILED, remote=(MDNS, SRFLX)),
