@@ -80,7 +80,10 @@ function relayed(reasons) {
     outcome: "relay",
     sentence: "The call connects, through a relay.",
     reasons,
-    changes: ["A relay costs its owner bandwidth, and the call some delay."],
+    changes: [
+      "It works; but a relay costs its owner bandwidth, and the call some delay. At each end, " +
+        "stunkit preflight tells what would make it direct.",
+    ],
   };
 }
 
