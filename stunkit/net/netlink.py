@@ -1,4 +1,4 @@
-"""What Linux says of its links and addresses: two questions over rtnetlink (rtnetlink(7)).
+"""What Linux says of its links and addresses: questions over rtnetlink (rtnetlink(7)).
 
 A netlink socket belongs to the network namespace of the thread that opened it, so the answers are
 about that one; files under /sys are about the one that they were mounted in.
@@ -22,11 +22,11 @@ _BUFFER = 1 << 16  # bytes; the kernel fills at most half of it at a time
 _MESSAGES = 10_000  # parts of a list that are read; thousands of interfaces are a few hundred
 
 # linux/netlink.h, linux/rtnetlink.h
-_NLMSG_ERROR, _NLMSG_DONE = 2, 3
+NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _RTM_NEWLINK, _RTM_GETLINK, _RTM_NEWADDR, _RTM_GETADDR = 16, 18, 20, 22
-_NLM_F_REQUEST, _NLM_F_DUMP_INTR, _NLM_F_DUMP = 0x1, 0x10, 0x300
-_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence number, sender
-_ATTRIBUTE = struct.Struct("=HH")  # length with this header, type
+NLM_F_REQUEST, _NLM_F_DUMP_INTR, _NLM_F_DUMP = 0x1, 0x10, 0x300
+HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence number, sender
+ATTRIBUTE = struct.Struct("=HH")  # length with this header, type
 _LINK = struct.Struct("=BxHiII")  # family, ARPHRD type, index, flags, change
 _ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
 
@@ -86,10 +86,10 @@ def addresses() -> list[Address]:
 def parse_link(body: bytes) -> Link:
     """Read an ifinfomsg with its attributes."""
     _, hardware, index, flags, _ = _LINK.unpack_from(body)
-    values = dict(_attributes(body[_LINK.size :]))
-    info = dict(_attributes(values.get(_IFLA_LINKINFO, b"")))
+    values = dict(attributes(body[_LINK.size :]))
+    info = dict(attributes(values.get(_IFLA_LINKINFO, b"")))
     kind = _text(info.get(_IFLA_INFO_KIND, b""))
-    data = dict(_attributes(info.get(_IFLA_INFO_DATA, b""))) if kind == "tun" else {}
+    data = dict(attributes(info.get(_IFLA_INFO_DATA, b""))) if kind == "tun" else {}
     return Link(
         number=index,
         name=_text(values.get(_IFLA_IFNAME, b"")),
@@ -107,7 +107,7 @@ def parse_link(body: bytes) -> Link:
 def parse_address(body: bytes) -> Address | None:
     """Read an ifaddrmsg with its attributes; None for what no socket can be bound to."""
     family, prefix_length, flags, _, index = _ADDRESS.unpack_from(body)
-    values = dict(_attributes(body[_ADDRESS.size :]))
+    values = dict(attributes(body[_ADDRESS.size :]))
     # IFA_ADDRESS is the other end's where the link is point-to-point.
     packed = values.get(_IFA_LOCAL) or values.get(_IFA_ADDRESS)
     if family not in _FAMILIES or packed is None:
@@ -140,7 +140,7 @@ def _ask(question: int, wanted: int) -> tuple[list[bytes], bool]:
     parts: list[bytes] = []
     is_whole = True
     body = _LINK.pack(0, 0, 0, 0, 0)
-    request = _HEADER.pack(_HEADER.size + len(body), question, _NLM_F_REQUEST | _NLM_F_DUMP, 1, 0)
+    request = HEADER.pack(HEADER.size + len(body), question, NLM_F_REQUEST | _NLM_F_DUMP, 1, 0)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as asked:
         asked.settimeout(PATIENCE)
         asked.bind((0, 0))
@@ -150,7 +150,7 @@ def _ask(question: int, wanted: int) -> tuple[list[bytes], bool]:
                 is_whole = is_whole and not flags & _NLM_F_DUMP_INTR
                 if kind == _NLMSG_DONE:
                     return parts, is_whole
-                if kind == _NLMSG_ERROR:
+                if kind == NLMSG_ERROR:
                     number = -int.from_bytes(part[:4], byteorder, signed=True)
                     raise OSError(number, "rtnetlink refused")
                 if kind == wanted:
@@ -161,22 +161,22 @@ def _ask(question: int, wanted: int) -> tuple[list[bytes], bool]:
 def _messages(data: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Yield the type, the flags and the body of each message."""
     offset = 0
-    while offset + _HEADER.size <= len(data):
-        length, kind, flags, _, _ = _HEADER.unpack_from(data, offset)
-        if length < _HEADER.size:
+    while offset + HEADER.size <= len(data):
+        length, kind, flags, _, _ = HEADER.unpack_from(data, offset)
+        if length < HEADER.size:
             return
-        yield kind, flags, data[offset + _HEADER.size : offset + length]
+        yield kind, flags, data[offset + HEADER.size : offset + length]
         offset += _aligned(length)
 
 
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield the type and the value of each attribute."""
     offset = 0
-    while offset + _ATTRIBUTE.size <= len(data):
-        length, kind = _ATTRIBUTE.unpack_from(data, offset)
-        if length < _ATTRIBUTE.size:
+    while offset + ATTRIBUTE.size <= len(data):
+        length, kind = ATTRIBUTE.unpack_from(data, offset)
+        if length < ATTRIBUTE.size:
             return
-        yield kind & _TYPE_MASK, data[offset + _ATTRIBUTE.size : offset + length]
+        yield kind & _TYPE_MASK, data[offset + ATTRIBUTE.size : offset + length]
         offset += _aligned(length)
 
 

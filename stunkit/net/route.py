@@ -14,18 +14,15 @@ import sys
 from typing import NamedTuple
 
 from stunkit.endpoint import Endpoint, Family
+from stunkit.net.netlink import ATTRIBUTE, HEADER, NLM_F_REQUEST, NLMSG_ERROR, attributes
 from stunkit.net.sockaddr import ADDRESS_FAMILY
 from stunkit.net.udp import describe_errno
 
 ANSWER_SIZE = 8192  # bytes; one route has some 150
 PATIENCE = 1.0  # seconds; the kernel answers at once
 
-# linux/netlink.h and linux/rtnetlink.h
-_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
+# linux/rtnetlink.h
 _ROUTE = struct.Struct("=BBBBBBBBI")  # family, prefix lengths, tos, table, protocol, ...
-_ATTRIBUTE = struct.Struct("=HH")  # length, type
-_NLM_F_REQUEST = 1
-_NLMSG_ERROR = 2
 _RTM_NEWROUTE, _RTM_GETROUTE = 24, 26
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PREFSRC = 1, 4, 5, 7
 
@@ -53,9 +50,9 @@ def _ask_kernel(destination: Endpoint) -> Route:
     bits = 8 * len(destination.packed)
     family = ADDRESS_FAMILY[destination.family]
     body = _ROUTE.pack(family, bits, 0, 0, 0, 0, 0, 0, 0)
-    body += _ATTRIBUTE.pack(_ATTRIBUTE.size + len(destination.packed), _RTA_DST)
+    body += ATTRIBUTE.pack(ATTRIBUTE.size + len(destination.packed), _RTA_DST)
     body += destination.packed
-    head = _HEADER.pack(_HEADER.size + len(body), _RTM_GETROUTE, _NLM_F_REQUEST, 1, 0)
+    head = HEADER.pack(HEADER.size + len(body), _RTM_GETROUTE, NLM_F_REQUEST, 1, 0)
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
             kernel.settimeout(PATIENCE)
@@ -68,13 +65,13 @@ def _ask_kernel(destination: Endpoint) -> Route:
 
 def decode_route(answer: bytes, family: Family) -> Route:
     """Read the kernel's answer. Raises OSError with what the kernel says against it."""
-    size, kind, *_ = _HEADER.unpack_from(answer)
-    if kind == _NLMSG_ERROR:
-        (number,) = struct.unpack_from("=i", answer, _HEADER.size)
+    size, kind, *_ = HEADER.unpack_from(answer)
+    if kind == NLMSG_ERROR:
+        (number,) = struct.unpack_from("=i", answer, HEADER.size)
         raise OSError(-number, os.strerror(-number))
     if kind != _RTM_NEWROUTE:
         raise OSError(errno.EPROTO, "the kernel answers something else")
-    found = dict(_attributes(answer[_HEADER.size + _ROUTE.size : size]))
+    found = dict(attributes(answer[HEADER.size + _ROUTE.size : size]))
     source = found.get(_RTA_PREFSRC)
     index = int.from_bytes(found.get(_RTA_OIF, b""), sys.byteorder)
     scope = index if source and family is Family.IPV6 and source[:2] == b"\xfe\x80" else 0
@@ -89,16 +86,3 @@ def decode_route(answer: bytes, family: Family) -> Route:
         return Route(None, leaves, interface, why)
     is_link_local = len(gateway) == 16 and gateway[0] == 0xFE and gateway[1] & 0xC0 == 0x80
     return Route(Endpoint(gateway, 0, index if is_link_local else 0), leaves, interface)
-
-
-def _attributes(data: bytes) -> list[tuple[int, bytes]]:
-    """Split route attributes; each is padded to four bytes."""
-    found = []
-    offset = 0
-    while offset + _ATTRIBUTE.size <= len(data):
-        size, kind = _ATTRIBUTE.unpack_from(data, offset)
-        if size < _ATTRIBUTE.size:
-            break
-        found.append((kind & 0x3FFF, data[offset + _ATTRIBUTE.size : offset + size]))
-        offset += (size + 3) & ~3
-    return found
