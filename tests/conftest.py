@@ -21,6 +21,7 @@ settings.register_profile("deep", deadline=None, max_examples=20_000, print_blob
 settings.register_profile("quick", deadline=None, max_examples=20, derandomize=True)
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "dev")
 settings.load_profile(PROFILE)
+LONGEST = {"test_calls.py"}  # to be begun first, as those of this folder are
 PATIENCE = {"ci": 600, "deep": 0}  # seconds for a property with so many examples; 0: no limit
 
 os.environ["PATH"] = tiers.search_path()
@@ -44,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(tier)
             if obstacle := tiers.obstacle(tier):
                 item.add_marker(pytest.mark.skip(reason=f"{tier} cannot run: {obstacle}"))
-    items.sort(key=lambda item: item.path.parent != TESTS)  # those of this folder take longest
+    items.sort(key=lambda item: not (item.path.parent == TESTS or item.path.name in LONGEST))
 
 
 def tier_of(item: pytest.Item) -> str:

@@ -143,12 +143,22 @@ def _bind_quartet(
     listen: Endpoint, alternate: Endpoint, workers: int, doors: list[Door]
 ) -> tuple[Endpoint, ...]:
     """Bind the four endpoints of an RFC 5780 server, add them to ``doors`` and return them."""
-    doors.append(_bind(listen, workers))
-    first = doors[-1].local
-    other = alternate.with_port(alternate.port or first.port + 1)
-    four = (first, first.with_port(other.port), other.with_port(first.port), other)
-    for local in four[1:]:
-        doors.append(_bind(local, workers))  # noqa: PERF401 (a failure has to close these)
+    for attempt in range(PORT_ATTEMPTS):
+        own: list[Door] = []
+        try:
+            own.append(_bind(listen, workers))
+            first = own[0].local
+            other = alternate.with_port(alternate.port or first.port + 1)
+            four = (first, first.with_port(other.port), other.with_port(first.port), other)
+            for local in four[1:]:
+                own.append(_bind(local, workers))  # noqa: PERF401 (a failure has to close these)
+        except StartError:
+            Sockets(tuple(own)).close()
+            if listen.port or attempt + 1 == PORT_ATTEMPTS:
+                raise
+            continue  # the port that was drawn is free there, but not at the other address
+        break
+    doors += own
     return four
 
 

@@ -19,7 +19,7 @@ from stunkit.wire.message import Message
 from stunkit.wire.registry import MessageClass, Method
 
 HOSTS = ("127.0.0.1", "::1")
-PATIENCE = 5.0  # seconds until a test fails that waits for something that does not come
+PATIENCE = 10.0  # seconds until a test fails that waits for something that does not come
 PORT_ATTEMPTS = 20
 
 Reply = Callable[[Message, Endpoint], bytes | None]  # request, source -> answer or silence

@@ -28,6 +28,8 @@ from tests.packets import ALICE, SERVER, datagram, pcap
 from tests.strategies import datagrams
 from tests.tshark import SharkMessage, look
 
+pytestmark = pytest.mark.timeout(300)  # a corpus takes ten seconds, on a busy machine a minute
+
 EXAMPLES = 1500
 NAMES = {kind: name for kind, (_, name, *_) in stun.ATTRIBUTES_BY_TYPE.items()}
 SHA256 = AttributeType.MESSAGE_INTEGRITY_SHA256

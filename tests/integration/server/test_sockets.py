@@ -11,7 +11,7 @@ from stunkit.server.settings import Settings
 from stunkit.server.sockets import Sockets, bind_tcp
 from stunkit.server.tls_settings import TlsSettings
 from stunkit.wire.uri import Transport
-from tests.integration.loopback import HOSTS, PORT_ATTEMPTS, family_of, free_port, udp_socket
+from tests.integration.loopback import HOSTS, family_of, free_port, udp_socket
 
 WILDCARDS = ("0.0.0.0", "::")
 
@@ -121,16 +121,8 @@ def test_shares_out_what_each_worker_serves(bind):
 
 @each_number
 def test_binds_the_four_sockets_of_a_quartet(bind, workers: int):
-    for attempt in range(PORT_ATTEMPTS):
-        try:
-            alone, paired = any_port("::1"), any_port("127.0.0.1")
-            alternate = (any_port("127.0.0.2"),)
-            sockets = bind(paired, alone, workers=workers, alternate=alternate)
-        except StartError:  # the port after a free one is not always free
-            if attempt + 1 == PORT_ATTEMPTS:
-                raise
-            continue
-        break
+    alone, paired = any_port("::1"), any_port("127.0.0.1")
+    sockets = bind(paired, alone, workers=workers, alternate=(any_port("127.0.0.2"),))
     ((first, other_port, other_address, both),) = sockets.quartets
     assert (first.host, both.host) == ("127.0.0.1", "127.0.0.2")
     assert both.port == first.port + 1
@@ -140,6 +132,21 @@ def test_binds_the_four_sockets_of_a_quartet(bind, workers: int):
     assert single.host == "::1"
     assert tuple(four) == sockets.quartets[0]
     assert {len(door.udp) for door in sockets.doors} == {workers}
+
+
+def test_draws_again_when_the_port_is_taken_at_the_other_address(bind, monkeypatch):
+    refused = []
+
+    def refuse_twice(local: Endpoint) -> socket.socket:
+        if local.host == "127.0.0.2" and len(refused) < 2:
+            refused.append(local)
+            raise OSError(98, "Address already in use")
+        return bind_tcp(local)
+
+    monkeypatch.setattr(module, "bind_tcp", refuse_twice)
+    sockets = bind(any_port("127.0.0.1"), alternate=(any_port("127.0.0.2"),))
+    assert len(refused) == 2
+    assert [door.local for door in sockets.doors] == list(sockets.quartets[0])
 
 
 @each_number

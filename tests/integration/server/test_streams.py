@@ -297,12 +297,12 @@ async def test_bounds_the_answers_that_a_client_leaves_unread(monkeypatch):
         transport = connection._transport
         assert transport is not None
         assert not transport.is_reading()
-        of_one_read = READ_SIZE // 20 * 32
+        of_one_read = (19 + READ_SIZE) // 20 * 32  # most of a request may have been there before it
         assert transport.get_write_buffer_size() <= unsent + of_one_read
         answered = site.counters.answered
         assert answered < 20_000
         slow.writer.transport.resume_reading()  # and once it reads, all are answered
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(4 * PATIENCE):
             for number in range(0, 20_000, 1000):
                 block = await slow.reader.readexactly(32 * 1000)
                 assert int.from_bytes(block[8:20], "big") == number

@@ -1,4 +1,4 @@
-"""A peer that says a million things: memory stays bounded, and others are heard."""
+"""A peer that says more than anybody should: memory stays bounded, and others are heard."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stunkit.signal.room import Room
 from tests.integration.command import serve
 from tests.integration.server.web.calling import Client, calling, make_room, meet
 
-MILLION = 1_000_000
+MANY = 300_000  # messages
 RATE = 50.0  # messages a second that a room lets through; see Limits
 MOST_GROWTH = 20_000_000  # bytes
 SECONDS = 4.0
@@ -32,7 +32,7 @@ def memory_of(pid: int) -> int:
 
 
 @pytest.mark.timeout(300)
-def test_a_million_messages_to_who_never_hears_them_are_not_kept():
+def test_messages_to_who_never_hears_them_are_not_kept():
     room = Room(0.0)
     room.join("bad", Join("r"), "1", 0.0)
     room.join("deaf", Join("r"), "2", 0.0)
@@ -43,12 +43,12 @@ def test_a_million_messages_to_who_never_hears_them_are_not_kept():
     room.sends()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     passed = 0
-    for number in range(1, MILLION + 1):
+    for number in range(1, MANY + 1):
         room.receive("bad", f"{heads[number % 8 == 0]}{number}}}", number / RATE)
         passed += len(room.sends())
         room.events()
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert passed == MILLION * 7 // 8
+    assert passed == MANY * 7 // 8
     assert len(room.seats[1].kept) == room.limits.kept_messages
     assert room.kept_characters <= room.limits.kept_characters
     assert grown * (1 if sys.platform == "darwin" else 1024) < MOST_GROWTH
