@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests import tiers
+from tests import alone, tiers
 
 TESTS = Path(__file__).parent
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
@@ -36,6 +36,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    alone.take_turns(config)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         tier = tier_of(item)
@@ -45,7 +49,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(tier)
             if obstacle := tiers.obstacle(tier):
                 item.add_marker(pytest.mark.skip(reason=f"{tier} cannot run: {obstacle}"))
-    items.sort(key=lambda item: not (item.path.parent == TESTS or item.path.name in LONGEST))
+    items.sort(key=when)
+
+
+def when(item: pytest.Item) -> int:
+    """Return its place in the order: the longest first, and last those that wait for all others."""
+    if item.get_closest_marker("alone"):
+        return 2
+    return 0 if item.path.parent == TESTS or item.path.name in LONGEST else 1
 
 
 def tier_of(item: pytest.Item) -> str:

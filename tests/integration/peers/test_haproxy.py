@@ -1,12 +1,14 @@
 """HAProxy in front of our server: the PROXY protocol as its inventor speaks it, and WebSockets."""
 
 import asyncio
+import csv
 import re
 import socket
 import time
 from contextlib import contextmanager
 from importlib.resources import files
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +33,8 @@ from tests.integration.server.web.calling import (
 )
 
 CLIENT = Endpoint.parse("127.0.0.7:0")  # HAProxy asks from 127.0.0.1
+STATISTICS = "global\n    stats socket {folder}/statistics\n"
+CHECK = "check inter 100ms fall 1000"  # however late the answers come, it goes on asking us
 DEFAULTS = """\
 defaults
     mode tcp
@@ -75,7 +79,8 @@ def haproxy(folder, to: Endpoint, option: str, bind: str = "", host: str = "127.
     listening = Endpoint.of(host, port)
     configuration = folder / "haproxy.cfg"
     configuration.write_text(
-        f"{DEFAULTS}listen stun\n    bind {listening} {bind}\n    server ours {to} {option}\n"
+        f"{STATISTICS.format(folder=folder)}{DEFAULTS}"
+        f"listen stun\n    bind {listening} {bind}\n    server ours {to} {option}\n"
     )
     with running(folder / "log", [], "haproxy", "-db", "-f", configuration):
         wait_for(listening)
@@ -90,6 +95,20 @@ def wait_for(listening: Endpoint) -> None:
                 return
         assert time.monotonic() < end
         time.sleep(ATTEMPT)  # it is not there yet, and nobody tells when it is
+
+
+async def until_found_well(folder: Path) -> None:
+    """Wait until a check of HAProxy's has succeeded."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            reader, writer = await asyncio.open_unix_connection(folder / "statistics")
+            writer.write(b"show stat\n")
+            rows = csv.DictReader((await reader.read()).decode().splitlines())
+            writer.close()
+            (found,) = {row["check_status"] for row in rows if row["check_status"]}
+            if found.endswith("OK"):
+                return
+            await asyncio.sleep(ATTEMPT)
 
 
 async def ask(
@@ -142,9 +161,9 @@ async def test_tells_us_whom_it_ended_tls_for(server, authority, tmp_path):
 
 @each_version
 async def test_may_look_whether_we_are_well(version, server, authority, tmp_path):
-    checked = f"{version} check inter 100ms fall 1"
+    checked = f"{version} {CHECK}"
     with haproxy(tmp_path, place(server, Transport.TCP), checked) as front:
-        await asyncio.sleep(0.5)  # in which it looks a few times
+        await until_found_well(tmp_path)
         await ask(front, Transport.TCP, authority)
 
 
@@ -154,12 +173,12 @@ async def test_carries_signalling_as_the_manual_sets_it_up(tmp_path):
     front = Endpoint.of("127.0.0.1", free_port("127.0.0.1"))
     async with serving() as ours:
         text = text.replace(":443 ssl crt /etc/haproxy/stun.example.org.pem", str(front))
-        text = text.replace("127.0.0.1:8080 check", f"{place_of(ours)} check inter 100ms fall 1")
+        text = text.replace("127.0.0.1:8080 check", f"{place_of(ours)} {CHECK}")
         configuration = tmp_path / "haproxy.cfg"
-        configuration.write_text(text)
+        configuration.write_text(STATISTICS.format(folder=tmp_path) + text)
         with running(tmp_path / "log", [], "haproxy", "-db", "-f", configuration):
             await asyncio.to_thread(wait_for, front)
-            await asyncio.sleep(0.5)  # in which it looks a few times
+            await until_found_well(tmp_path)
             room = await make_room(str(front), headers={"Origin": f"http://{front}"})
             async with calling(str(front), str(front)) as (one, other):
                 await meet(one, other, room)

@@ -156,6 +156,7 @@ async def test_there_is_no_other_address_before_the_partner_is_there(key_file: P
         await assert_withdrawn(ports.endpoint(HERE))
 
 
+@pytest.mark.alone
 async def test_other_address_goes_at_once_when_the_partner_ends(key_file: Path):
     ports = Ports()
     async with Server(settings(ports, HERE, key_file)) as a:
@@ -168,6 +169,7 @@ async def test_other_address_goes_at_once_when_the_partner_ends(key_file: Path):
             await assert_withdrawn(ports.endpoint(HERE))
 
 
+@pytest.mark.alone
 async def test_other_address_goes_in_time_when_the_link_is_cut(key_file: Path):
     async with two(key_file) as (a, b, ports):
         assert b.partner is not None
@@ -178,6 +180,7 @@ async def test_other_address_goes_in_time_when_the_link_is_cut(key_file: Path):
         await assert_withdrawn(ports.endpoint(HERE))
 
 
+@pytest.mark.alone
 async def test_other_address_goes_when_the_partners_socket_is_silent(
     key_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):

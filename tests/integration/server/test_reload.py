@@ -144,6 +144,7 @@ async def software_of(server: Endpoint, clients: int = 16) -> set[str | None]:
     return heard
 
 
+@pytest.mark.alone
 @each_way
 async def test_reloads_100_times_under_load_and_nobody_goes_unanswered(workers, settings):
     async with running(settings, workers) as server:
@@ -341,6 +342,7 @@ async def test_credentials_change_while_it_serves(workers: int, settings, folder
         assert await software_of(local) == {"a"}
 
 
+@pytest.mark.alone
 @each_way
 async def test_the_other_address_is_named_all_the_same(workers: int, settings: Settings):
     options = ["--config", str(settings.path), "--workers", str(workers)]

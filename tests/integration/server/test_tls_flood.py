@@ -74,6 +74,7 @@ async def ask_soon(server: Endpoint, authority: Authority | None) -> None:
     assert asyncio.get_running_loop().time() - began < SOON
 
 
+@pytest.mark.alone
 @each_loop
 def test_keeps_nobody_waiting_in_a_flood_of_handshakes(loop, authority):
     async def run() -> None:
@@ -128,6 +129,7 @@ async def deaf(server: Endpoint, authority: Authority, requests: bytes) -> socke
     return plain
 
 
+@pytest.mark.alone
 @each_loop
 def test_keeps_nobody_waiting_for_slow_readers(loop, authority):
     unsent = 1000

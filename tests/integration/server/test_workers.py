@@ -261,6 +261,7 @@ class Load:
             self._send(client)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120)
 async def test_loses_only_what_a_killed_worker_had_in_its_hands(record_property):
     kills = 20

@@ -105,6 +105,7 @@ def test_kinds_as_peers_are_as_their_tokens(name: str):
     assert document["facts"]["elapsed"] < LIMIT
 
 
+@pytest.mark.alone
 def test_blocked_udp_is_answered_with_the_relay_over_tls(tmp_path: Path):
     with (
         Lab(find_kind("udp-blocked")) as lab,
@@ -118,6 +119,7 @@ def test_blocked_udp_is_answered_with_the_relay_over_tls(tmp_path: Path):
     assert document["facts"]["elapsed"] < LIMIT
 
 
+@pytest.mark.alone
 def test_blocked_udp_without_relay_will_not_work():
     with Lab(find_kind("udp-blocked")) as lab, start_server(lab):
         status, document = ask(lab, lab.client)
@@ -127,6 +129,7 @@ def test_blocked_udp_without_relay_will_not_work():
     assert document["facts"]["elapsed"] < LIMIT
 
 
+@pytest.mark.alone
 def test_relay_that_nobody_reaches_is_no_relay(tmp_path: Path):
     with Lab(find_kind("udp-blocked")) as lab, start_server(lab):
         uri = f"turn:{lab.server_addresses()[0]}:{RELAY_PORT}"  # where nothing listens

@@ -76,6 +76,7 @@ async def ask_again_and_again(count: int) -> tuple[int, int, int]:
     return answered, count, sends
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("lane", ["portable", "batch"])
 def test_honest_client_is_answered_under_a_flood_of_garbage(lane: str):
@@ -94,6 +95,7 @@ def test_honest_client_is_answered_under_a_flood_of_garbage(lane: str):
     assert answered >= 0.99 * asked
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("lane", ["portable", "batch"])
 def test_memory_does_not_grow_with_the_number_of_sources(lane: str):

@@ -210,6 +210,7 @@ def ask(peer: Peer, host: str, change: ChangeRequest | None = None) -> tuple[Mes
     return Message.decode(data), source
 
 
+@pytest.mark.alone
 def test_other_address_goes_when_the_wire_is_cut_and_comes_back(tmp_path: Path):
     with partners(find_kind("public"), tmp_path) as two, two.serve(0) as a, two.serve(1):
         wait_for("is there: OTHER-ADDRESS is", a)

@@ -89,6 +89,7 @@ async def exchange(one: Client, other: Client, end: float) -> list[float]:
     return delays
 
 
+@pytest.mark.alone
 async def test_a_flood_over_sockets_holds_nobody_up():
     async with serve("127.0.0.1:0", options=("--web", "127.0.0.1:0", "--user", "root")) as server:
         (line,) = [one for one in server.lines if one.startswith("signalling on ws://")]
