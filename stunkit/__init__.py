@@ -54,20 +54,20 @@ if TYPE_CHECKING:
     from stunkit.nat.gateway import GatewayReport
     from stunkit.nat.layers import Layers, SecondNat, double_nat
     from stunkit.nat.report import Evidence, Report
-    from stunkit.net.allocation import allocate
     from stunkit.net.capture import Capture
     from stunkit.net.check import CheckResult, check
-    from stunkit.net.gateway import ask_gateway
+    from stunkit.net.gateway.gateway import ask_gateway
     from stunkit.net.gather import gather
     from stunkit.net.gathered import Gathered, Gleaned, Wanted
-    from stunkit.net.interfaces import list_addresses
+    from stunkit.net.host.interfaces import list_addresses
     from stunkit.net.nat import NatResult, discover
     from stunkit.net.preflight import preflight
     from stunkit.net.preflight_report import Preflight
     from stunkit.net.quality import measure
     from stunkit.net.query import Asker
-    from stunkit.net.relay import Relay
-    from stunkit.net.relay_report import RelayOutcome, RelayReport
+    from stunkit.net.relay.allocation import allocate
+    from stunkit.net.relay.connection import Relay
+    from stunkit.net.relay.report import RelayOutcome, RelayReport
     from stunkit.net.resolve import resolve
     from stunkit.net.signalling import Signalling, make_room
     from stunkit.net.turn import probe_relays
@@ -141,9 +141,9 @@ _HOMES = {
     "Refused": "stunkit.errors",
     "Rehearsal": "stunkit.call.rehearsal",
     "Rehearsing": "stunkit.rehearsal.rehearsing",
-    "Relay": "stunkit.net.relay",
-    "RelayOutcome": "stunkit.net.relay_report",
-    "RelayReport": "stunkit.net.relay_report",
+    "Relay": "stunkit.net.relay.connection",
+    "RelayOutcome": "stunkit.net.relay.report",
+    "RelayReport": "stunkit.net.relay.report",
     "Report": "stunkit.nat.report",
     "ResolutionError": "stunkit.errors",
     "Response": "stunkit.protocol.respond",
@@ -176,8 +176,8 @@ _HOMES = {
     "Whoami": "stunkit.net.whoami",
     "WireError": "stunkit.errors",
     "Wishes": "stunkit.rehearsal.wishes",
-    "allocate": "stunkit.net.allocation",
-    "ask_gateway": "stunkit.net.gateway",
+    "allocate": "stunkit.net.relay.allocation",
+    "ask_gateway": "stunkit.net.gateway.gateway",
     "check": "stunkit.net.check",
     "discover": "stunkit.net.nat",
     "double_nat": "stunkit.nat.layers",
@@ -187,7 +187,7 @@ _HOMES = {
     "judge": "stunkit.call.rehearsal",
     "lint": "stunkit.ice.lint",
     "lint_candidates": "stunkit.ice.lint",
-    "list_addresses": "stunkit.net.interfaces",
+    "list_addresses": "stunkit.net.host.interfaces",
     "make_room": "stunkit.net.signalling",
     "measure": "stunkit.net.quality",
     "parse_token": "stunkit.call.token",

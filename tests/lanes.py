@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from stunkit.endpoint import Endpoint, Family
-from stunkit.net.batch import CONTROL_SIZE, HEAD, Inbox, Outbox, read_name, write_name
-from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
-from stunkit.net.udp import UdpSocket
+from stunkit.net.transport.batch import CONTROL_SIZE, HEAD, Inbox, Outbox, read_name, write_name
+from stunkit.net.transport.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
+from stunkit.net.transport.udp import UdpSocket
 from stunkit.protocol.respond import Disposition, Received, respond
 from stunkit.protocol.site import Site
 from stunkit.protocol.template import is_not_stun, plain_kind

@@ -12,12 +12,12 @@ from stunkit.ice.candidate import Candidate
 from stunkit.ice.interface import Interface, InterfaceAddress, InterfaceKind
 from stunkit.nat.gateway import GatewayReport
 from stunkit.nat.report import Evidence, Report
+from stunkit.net.discovery.path import Asked, silent_report
+from stunkit.net.discovery.silence import Judgment
 from stunkit.net.gathered import Gathered, Gleaned
 from stunkit.net.nat import NatResult
-from stunkit.net.path import Asked, silent_report
 from stunkit.net.preflight_report import Preflight
-from stunkit.net.relay_report import Echo, RelayOutcome, RelayReport, Step, StepName, StepOutcome
-from stunkit.net.silence import Judgment
+from stunkit.net.relay.report import Echo, RelayOutcome, RelayReport, Step, StepName, StepOutcome
 from stunkit.wire.uri import Transport, Uri
 
 LOCAL, MAPPED = Endpoint.of("10.0.0.2", 40000), Endpoint.of("203.0.113.1", 40000)

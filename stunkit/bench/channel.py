@@ -19,8 +19,8 @@ from stunkit.bench.conversation import Answers, Conversation
 from stunkit.bench.ledger import Numbers
 from stunkit.endpoint import Endpoint
 from stunkit.errors import NotStun
-from stunkit.net.batch import BATCH, HEAD, Inbox, Outbox
-from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
+from stunkit.net.transport.batch import BATCH, HEAD, Inbox, Outbox
+from stunkit.net.transport.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
 from stunkit.wire.message import HEADER_SIZE
 from stunkit.wire.stream import StreamDecoder
 

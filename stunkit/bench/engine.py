@@ -28,9 +28,9 @@ from stunkit.bench.sources import pick_sources
 from stunkit.bench.tls import TlsChannel, open_tls
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
-from stunkit.net.batch import BATCH
-from stunkit.net.certificate import client_context
-from stunkit.net.udp import describe_errno
+from stunkit.net.transport.batch import BATCH
+from stunkit.net.transport.certificate import client_context
+from stunkit.net.transport.udp import describe_errno
 from stunkit.wire.uri import Transport
 
 CHORE = 0.05  # seconds between two looks at what has timed out

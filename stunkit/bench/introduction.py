@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from stunkit.bench.channel import Channel
 from stunkit.endpoint import Endpoint
 from stunkit.errors import NoAnswer, StunkitError
-from stunkit.net.udp import describe_errno
+from stunkit.net.transport.udp import describe_errno
 from stunkit.protocol.client import Answered, Client, Failed
 from stunkit.wire.attributes.text import Software
 from stunkit.wire.message import Message

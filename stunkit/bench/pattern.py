@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import Malformed, WireError
-from stunkit.net.batch import HEAD
+from stunkit.net.transport.batch import HEAD
 from stunkit.protocol.client import UNDERSTOOD, mapped_endpoint
 from stunkit.wire.attributes.address import MappedAddress, XorMappedAddress
 from stunkit.wire.fingerprint import check_fingerprint

@@ -11,8 +11,8 @@ from stunkit.bench.result import Progress, Result
 from stunkit.bench.target import check_target
 from stunkit.errors import StartError
 from stunkit.extra import installation
-from stunkit.net import batch
 from stunkit.net.resolve import resolve
+from stunkit.net.transport import batch
 
 
 class Run:

@@ -11,7 +11,7 @@ import ssl
 
 from stunkit.bench.channel import TcpChannel, open_tcp
 from stunkit.endpoint import Endpoint
-from stunkit.net.certificate import explain
+from stunkit.net.transport.certificate import explain
 
 
 def open_tls(

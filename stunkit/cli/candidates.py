@@ -17,7 +17,7 @@ from stunkit.ice.dump import read_dump
 from stunkit.ice.redact import Redactor
 from stunkit.net.gather import gather
 from stunkit.net.gathered import TIMEOUT, Gathered, Wanted
-from stunkit.net.udp import describe_errno
+from stunkit.net.transport.udp import describe_errno
 from stunkit.net.whoami import PUBLIC_SERVERS
 
 MOST_CHARACTERS = 64 << 20  # of a text that is read; dumps of long calls have some megabytes

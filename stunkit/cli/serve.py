@@ -18,7 +18,7 @@ from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
 from stunkit.extra import installation
 from stunkit.net.loop import new_event_loop
-from stunkit.net.sockaddr import endpoint_of
+from stunkit.net.transport.sockaddr import endpoint_of
 from stunkit.server import descriptors, logs, monitor, settings_file
 from stunkit.server.activation import open_sockets
 from stunkit.server.counters import Counters

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from stunkit.errors import Unencodable, UsageError
-from stunkit.net.allocation import check_uri
+from stunkit.net.relay.allocation import check_uri
 from stunkit.protocol.turn_credentials import TurnCredentials, turn_rest_credentials
 from stunkit.wire.uri import Uri
 

@@ -35,7 +35,7 @@ from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import StartError
 from stunkit.nat.report import Report
 from stunkit.net.nat import NAT_SERVERS, NatResult, discover
-from stunkit.net.sockaddr import endpoint_of, sockaddr_of
+from stunkit.net.transport.sockaddr import endpoint_of, sockaddr_of
 from stunkit.protocol.client import Answered, Client, Failed, mapped_endpoint
 from stunkit.protocol.schedule import Schedule
 from stunkit.wire.message import Message

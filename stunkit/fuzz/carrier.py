@@ -15,8 +15,8 @@ from typing import Self
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import NotStun
-from stunkit.net.certificate import client_context, explain
-from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
+from stunkit.net.transport.certificate import client_context, explain
+from stunkit.net.transport.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
 from stunkit.wire.stream import StreamDecoder
 from stunkit.wire.uri import Transport, Uri
 

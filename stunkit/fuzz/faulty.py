@@ -15,8 +15,8 @@ from stunkit.conformance.fault import Reaction, Server, on_answer, replaced
 from stunkit.conformance.faults import FAULTS
 from stunkit.endpoint import Endpoint
 from stunkit.errors import UsageError
-from stunkit.net.sockaddr import ADDRESS_FAMILY, sockaddr_of
-from stunkit.net.udp import Express
+from stunkit.net.transport.sockaddr import ADDRESS_FAMILY, sockaddr_of
+from stunkit.net.transport.udp import Express
 from stunkit.protocol.respond import Received, Response, respond
 from stunkit.server.lanes.portable import PortableLane
 from stunkit.wire.message import Message

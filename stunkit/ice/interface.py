@@ -1,7 +1,7 @@
 """Interface: what a host is connected by, and the addresses that it has there.
 
-Rules of this file: values only; ``stunkit.net.interfaces`` reads them from the system. What the
-system does not say is None or UNKNOWN.
+Rules of this file: values only; ``stunkit.net.host.interfaces`` reads them from the system. What
+the system does not say is None or UNKNOWN.
 """
 
 from __future__ import annotations

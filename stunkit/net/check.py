@@ -30,7 +30,7 @@ from stunkit.errors import ResolutionError, UsageError
 from stunkit.net.dialog import Dialer
 from stunkit.net.experiment import run as experiment
 from stunkit.net.resolve import resolve
-from stunkit.net.udp import describe_errno, source_address
+from stunkit.net.transport.udp import describe_errno, source_address
 from stunkit.wire.uri import Transport, Uri
 
 TIMEOUT = 30.0  # seconds for a whole run; one over a good path takes less than half

@@ -15,10 +15,10 @@ from typing import Protocol, TypeVar
 from stunkit.conformance.subject import Handshake, Subject
 from stunkit.endpoint import Endpoint
 from stunkit.errors import NotStun, Untrusted
-from stunkit.net.certificate import client_context, explain
-from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of
-from stunkit.net.stream import CLOSED
-from stunkit.net.udp import describe_errno
+from stunkit.net.transport.certificate import client_context, explain
+from stunkit.net.transport.sockaddr import ADDRESS_FAMILY, endpoint_of
+from stunkit.net.transport.stream import CLOSED
+from stunkit.net.transport.udp import describe_errno
 from stunkit.protocol.machine import Machine
 from stunkit.wire.stream import StreamDecoder
 from stunkit.wire.uri import Transport

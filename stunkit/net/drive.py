@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from stunkit.endpoint import Endpoint
-from stunkit.net.sockaddr import ADDRESS_FAMILY, sockaddr_of
-from stunkit.net.stream import Connection
-from stunkit.net.tls import TlsSession
-from stunkit.net.udp import UdpSocket, describe_errno
+from stunkit.net.transport.sockaddr import ADDRESS_FAMILY, sockaddr_of
+from stunkit.net.transport.stream import Connection
+from stunkit.net.transport.tls import TlsSession
+from stunkit.net.transport.udp import UdpSocket, describe_errno
 from stunkit.protocol.machine import Machine
 
 E = TypeVar("E")

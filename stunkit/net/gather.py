@@ -29,13 +29,13 @@ from stunkit.ice.foundation import Foundations
 from stunkit.ice.hosts import Choice, choose_hosts
 from stunkit.ice.interface import Interface, InterfaceAddress
 from stunkit.ice.priority import MAX_LOCAL_PREFERENCE, local_preferences, priority_of
-from stunkit.net.allocation import allocate
 from stunkit.net.gathered import Gathered, Gleaned, Miss, Wanted
-from stunkit.net.interfaces import list_addresses
+from stunkit.net.host.interfaces import list_addresses
 from stunkit.net.query import Asker
-from stunkit.net.relay import Relay
+from stunkit.net.relay.allocation import allocate
+from stunkit.net.relay.connection import Relay
 from stunkit.net.resolve import resolve
-from stunkit.net.udp import describe_errno
+from stunkit.net.transport.udp import describe_errno
 from stunkit.net.whoami import GRACE, Answer, ask_endpoints
 from stunkit.wire.uri import Transport, Uri
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import StartError
-from stunkit.net.sockaddr import endpoint_of
+from stunkit.net.transport.sockaddr import endpoint_of
 
 _FAMILIES = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
 _MOST_BYTES = 65535  # of a datagram

@@ -15,10 +15,10 @@ from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import StartError, UsageError
 from stunkit.nat.discovery import TIMEOUT
 from stunkit.nat.report import Report
-from stunkit.net.path import Asked, News, Path, Plan
-from stunkit.net.stream_report import report_of
-from stunkit.net.trial import FRAGMENTS, HAIRPIN, LIFETIME
-from stunkit.net.udp import UdpSocket, describe_errno
+from stunkit.net.discovery.path import Asked, News, Path, Plan
+from stunkit.net.discovery.stream_report import report_of
+from stunkit.net.discovery.trial import FRAGMENTS, HAIRPIN, LIFETIME
+from stunkit.net.transport.udp import UdpSocket, describe_errno
 from stunkit.net.whoami import PUBLIC_SERVERS, whoami
 from stunkit.wire.uri import Transport, Uri
 

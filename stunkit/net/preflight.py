@@ -16,14 +16,15 @@ from typing import Any, NamedTuple
 from stunkit.call.quality import LEAST_SENT
 from stunkit.call.sampler import COUNT, INTERVAL, WAIT
 from stunkit.endpoint import Endpoint, Family
-from stunkit.net import gateway, quality
+from stunkit.net import quality
+from stunkit.net.gateway import gateway
 from stunkit.net.gather import gather
 from stunkit.net.gathered import Gathered, Gleaned, Wanted
 from stunkit.net.nat import NatResult, discover
 from stunkit.net.preflight_report import Part, Preflight
-from stunkit.net.relay_report import RelayReport
+from stunkit.net.relay.report import RelayReport
+from stunkit.net.transport.udp import describe_errno
 from stunkit.net.turn import judge_without_udp, probe_relays
-from stunkit.net.udp import describe_errno
 
 TIMEOUT = 10.0  # seconds for a whole run, with what is computed after it
 THINKING = 1.0  # seconds of them for starting and for computing

@@ -23,7 +23,7 @@ from stunkit.nat.layers import Layers, SecondNat, double_nat
 from stunkit.nat.report import Report
 from stunkit.net.gathered import Gathered
 from stunkit.net.nat import NatResult
-from stunkit.net.relay_report import RelayOutcome, RelayReport
+from stunkit.net.relay.report import RelayOutcome, RelayReport
 from stunkit.wire.uri import Transport
 
 _GLOBAL = (Scope.PUBLIC, Scope.DOCUMENTATION)  # laboratories route the latter

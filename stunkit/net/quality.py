@@ -15,7 +15,7 @@ from stunkit.call.quality import Quality, assess
 from stunkit.call.sampler import COUNT, Sampler
 from stunkit.endpoint import Endpoint
 from stunkit.net import experiment
-from stunkit.net.udp import source_address
+from stunkit.net.transport.udp import source_address
 
 Progress = Callable[[float, Quality], None]
 """Hears how much is done, from 0 to 1, and what is known by then."""

@@ -15,9 +15,9 @@ from typing import Self
 from stunkit.endpoint import Endpoint
 from stunkit.errors import Unreachable
 from stunkit.net.drive import Driver
-from stunkit.net.secure import Secure
-from stunkit.net.tls import ALPN
-from stunkit.net.udp import describe_errno, source_address
+from stunkit.net.transport.secure import Secure
+from stunkit.net.transport.tls import ALPN
+from stunkit.net.transport.udp import describe_errno, source_address
 from stunkit.protocol.client import Answered, Client, Event, Failed
 from stunkit.protocol.login import ROUNDS, Login, Signature
 from stunkit.protocol.schedule import Schedule

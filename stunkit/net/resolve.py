@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import ResolutionError
-from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of
+from stunkit.net.transport.sockaddr import ADDRESS_FAMILY, endpoint_of
 from stunkit.wire.uri import Transport, Uri
 
 if TYPE_CHECKING:

@@ -37,8 +37,8 @@ from stunkit.errors import (
     Unreachable,
 )
 from stunkit.extra import installation
-from stunkit.net.certificate import client_context, explain
-from stunkit.net.udp import describe_errno
+from stunkit.net.transport.certificate import client_context, explain
+from stunkit.net.transport.udp import describe_errno
 from stunkit.signal.client import Client, Event, Over
 from stunkit.signal.fault import Fault
 from stunkit.signal.link import RoomLink, Website

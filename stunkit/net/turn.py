@@ -16,13 +16,13 @@ from dataclasses import replace
 
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import ResolutionError
-from stunkit.net.allocation import allocate, check_uri
-from stunkit.net.relay import Site
-from stunkit.net.relay_probe import Terms, probe
-from stunkit.net.relay_report import RelayOutcome, RelayReport, Step, StepName, StepOutcome
-from stunkit.net.relay_verdict import judge_error
+from stunkit.net.relay.allocation import allocate, check_uri
+from stunkit.net.relay.connection import Site
+from stunkit.net.relay.probe import Terms, probe
+from stunkit.net.relay.report import RelayOutcome, RelayReport, Step, StepName, StepOutcome
+from stunkit.net.relay.verdict import judge_error
 from stunkit.net.resolve import resolve
-from stunkit.net.secure import ALPN_TURN, Secure
+from stunkit.net.transport.secure import ALPN_TURN, Secure
 from stunkit.protocol.turn_credentials import TurnCredentials
 from stunkit.wire.uri import Transport, Uri
 

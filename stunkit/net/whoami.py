@@ -21,9 +21,9 @@ from stunkit.errors import (
     Unreachable,
     UsageError,
 )
-from stunkit.net.certificate import client_context
 from stunkit.net.query import Asker
 from stunkit.net.resolve import resolve
+from stunkit.net.transport.certificate import client_context
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.protocol.login import Login
 from stunkit.protocol.schedule import RTO

@@ -11,7 +11,7 @@ import asyncio
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StunkitError
-from stunkit.net.allocation import allocate
+from stunkit.net.relay.allocation import allocate
 from stunkit.protocol.turn_credentials import TurnCredentials
 from stunkit.rehearsal.servers import Chosen, Way
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import Malformed
-from stunkit.net.stream import Connection
-from stunkit.net.tls import HANDSHAKE, TlsSession
+from stunkit.net.transport.stream import Connection
+from stunkit.net.transport.tls import HANDSHAKE, TlsSession
 from stunkit.wire.proxy import ProxyHeader
 from stunkit.wire.uri import Transport
 

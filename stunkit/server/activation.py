@@ -18,7 +18,7 @@ from collections.abc import MutableMapping, Sequence
 
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import StartError
-from stunkit.net.sockaddr import endpoint_of
+from stunkit.net.transport.sockaddr import endpoint_of
 from stunkit.server.settings import Settings
 from stunkit.server.sockets import Door, Sockets
 from stunkit.wire.uri import DEFAULT_TLS_PORT

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple, Self
 
 from stunkit.errors import SettingsError
-from stunkit.net.certificate import ServerCertificate
+from stunkit.net.transport.certificate import ServerCertificate
 from stunkit.protocol.credentials import Credentials
 from stunkit.server import credentials_file, key_file, relays, secret_file
 from stunkit.server.relays import Relays

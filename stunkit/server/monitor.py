@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
 from stunkit.extra import installation
-from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
+from stunkit.net.transport.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
 from stunkit.server.figures import Facts, Figures
 from stunkit.server.kinds import Written
 from stunkit.server.setting import setting

@@ -21,7 +21,7 @@ from typing import NamedTuple, Self
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
 from stunkit.net.drive import Driver
-from stunkit.net.udp import describe_errno
+from stunkit.net.transport.udp import describe_errno
 from stunkit.protocol.link import Event, Joined, Link
 from stunkit.protocol.partner import HandOver, Outcome, Pair, judge, mismatch
 from stunkit.protocol.site import Quartet

@@ -14,8 +14,8 @@ from typing import Self
 from stunkit import __version__
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError, UsageError
-from stunkit.net import batch
-from stunkit.net.udp import UdpSocket
+from stunkit.net.transport import batch
+from stunkit.net.transport.udp import UdpSocket
 from stunkit.protocol.partner import Outcome
 from stunkit.protocol.site import Quartet, Site
 from stunkit.protocol.throttle import Limit, Ration, Throttle

@@ -18,8 +18,8 @@ from typing import NamedTuple, Self
 
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import StartError
-from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
-from stunkit.net.udp import bind_udp
+from stunkit.net.transport.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
+from stunkit.net.transport.udp import bind_udp
 from stunkit.server import partner
 from stunkit.server.alternate import find_listen
 from stunkit.server.settings import ANY_IPV4, ANY_IPV6, Settings

@@ -18,8 +18,8 @@ from dataclasses import replace
 from functools import partial
 
 from stunkit.endpoint import Endpoint
-from stunkit.net.sockaddr import endpoint_of
-from stunkit.net.stream import Connection
+from stunkit.net.transport.sockaddr import endpoint_of
+from stunkit.net.transport.stream import Connection
 from stunkit.protocol.respond import Received, respond
 from stunkit.protocol.site import Site
 from stunkit.server.accepted import Accepted, Reception

@@ -9,7 +9,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
-from stunkit.net.stream import Connection
+from stunkit.net.transport.stream import Connection
 
 
 class Waiting:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from typing import cast
 
 from stunkit.endpoint import Endpoint
-from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
+from stunkit.net.transport.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
 from stunkit.server.server import Server
 from stunkit.server.settings import Settings
 from stunkit.wire.attributes.address import XorMappedAddress

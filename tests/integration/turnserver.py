@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from stunkit.endpoint import Endpoint
-from stunkit.net.udp import UdpSocket
+from stunkit.net.transport.udp import UdpSocket
 from tests.integration.loopback import HOSTS, free_port
 from tests.integration.peers.program import running
 from tests.relaying import ScriptedRelay

@@ -19,7 +19,7 @@ from stunkit.endpoint import Family
 from stunkit.ice.finding import Code
 from stunkit.nat.layers import SecondNat
 from stunkit.net.preflight_report import Part, Preflight
-from stunkit.net.relay_report import RelayReport
+from stunkit.net.relay.report import RelayReport
 from stunkit.net.remark import RemarkCode
 from stunkit.wire.uri import Transport
 

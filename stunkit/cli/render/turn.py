@@ -8,7 +8,7 @@ from typing import Any
 
 from stunkit.cli.render.text import printable
 from stunkit.endpoint import Endpoint
-from stunkit.net.relay_report import RelayReport, Step
+from stunkit.net.relay.report import RelayReport, Step
 
 HEADINGS = ("relay", "transport", "outcome", "relayed address", "round trip", "why")
 SOON = 14  # days before a certificate expires that it is spoken of

@@ -18,7 +18,7 @@ from socket import htons
 import numpy as np
 from numpy.typing import NDArray
 
-from stunkit.net.batch import ADDRESS, HEAD, PORT, Inbox, Outbox
+from stunkit.net.transport.batch import ADDRESS, HEAD, PORT, Inbox, Outbox
 from stunkit.protocol.respond import Disposition, Response
 from stunkit.protocol.site import Site
 from stunkit.protocol.template import Plain

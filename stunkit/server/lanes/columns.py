@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stunkit.endpoint import Family
-from stunkit.net.batch import ADDRESS, HEAD, PORT, Inbox, Outbox
+from stunkit.net.transport.batch import ADDRESS, HEAD, PORT, Inbox, Outbox
 from stunkit.protocol.template import (
     BLANK,
     FINGERPRINT,

@@ -9,7 +9,7 @@ Rules of this file: whatever is not a blank request that gets its answer goes th
 
 from __future__ import annotations
 
-from stunkit.net.udp import Express
+from stunkit.net.transport.udp import Express
 from stunkit.protocol.template import BLANK_MODERN, Template
 from stunkit.protocol.throttle import MASK, UNUSED_BITS, Throttle
 from stunkit.wire.message import HEADER_SIZE

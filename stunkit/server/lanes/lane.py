@@ -11,7 +11,7 @@ from collections.abc import MutableMapping
 from typing import Protocol
 
 from stunkit.endpoint import Endpoint
-from stunkit.net.udp import UdpSocket
+from stunkit.net.transport.udp import UdpSocket
 from stunkit.protocol.respond import Disposition, Received, Response, respond
 from stunkit.protocol.site import Site
 from stunkit.protocol.template import is_not_stun, make_templates, plain_kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from stunkit.endpoint import Family
-from stunkit.net.udp import DRAIN_LIMIT, Express
+from stunkit.net.transport.udp import DRAIN_LIMIT, Express
 from stunkit.protocol.template import Plain
 from stunkit.server.lanes.express import Answered, shorten
 from stunkit.server.lanes.lane import Lane

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from socket import socket
 from typing import TYPE_CHECKING
 
-from stunkit.net.certificate import ServerCertificate
-from stunkit.net.sockaddr import endpoint_of
+from stunkit.net.transport.certificate import ServerCertificate
+from stunkit.net.transport.sockaddr import endpoint_of
 from stunkit.server.web.caller import JOIN_TIMEOUT
 
 if TYPE_CHECKING:

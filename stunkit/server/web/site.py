@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from stunkit import __version__
 from stunkit.errors import SignalError, StartError
 from stunkit.extra import installation
-from stunkit.net.certificate import ServerCertificate
+from stunkit.net.transport.certificate import ServerCertificate
 from stunkit.protocol.throttle import Limit, Throttle
 from stunkit.server.material import Material
 from stunkit.server.monitor import is_ours

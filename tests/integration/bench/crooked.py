@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from stunkit.endpoint import Endpoint
-from stunkit.net.sockaddr import endpoint_of
+from stunkit.net.transport.sockaddr import endpoint_of
 from stunkit.wire.attributes.address import XorMappedAddress
 from stunkit.wire.message import Message
 from tests.integration.loopback import success, udp_socket

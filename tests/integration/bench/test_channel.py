@@ -8,7 +8,7 @@ import pytest
 from stunkit.bench.channel import Post, TcpChannel, UdpChannel, open_tcp, open_udp
 from stunkit.bench.conversation import Conversation
 from stunkit.endpoint import Endpoint
-from stunkit.net.sockaddr import endpoint_of, sockaddr_of
+from stunkit.net.transport.sockaddr import endpoint_of, sockaddr_of
 from stunkit.wire.message import Message
 from stunkit.wire.stream import StreamDecoder
 from tests.integration.loopback import HOSTS, PATIENCE, udp_socket

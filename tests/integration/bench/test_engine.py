@@ -11,7 +11,7 @@ from stunkit.bench import engine
 from stunkit.bench.options import Options
 from stunkit.bench.run import run
 from stunkit.errors import StartError
-from stunkit.net.sockaddr import endpoint_of
+from stunkit.net.transport.sockaddr import endpoint_of
 from stunkit.wire.message import Message
 from stunkit.wire.stream import StreamDecoder
 from stunkit.wire.uri import Uri

@@ -10,7 +10,7 @@ from stunkit.bench.conversation import Conversation
 from stunkit.bench.introduction import AT_ONCE, Introduction
 from stunkit.endpoint import Endpoint
 from stunkit.errors import NoAnswer
-from stunkit.net.sockaddr import endpoint_of
+from stunkit.net.transport.sockaddr import endpoint_of
 from tests.integration.bench.crooked import Crooked
 from tests.integration.loopback import udp_socket
 

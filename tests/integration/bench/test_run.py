@@ -11,7 +11,7 @@ from stunkit.bench.run import Run, run
 from stunkit.bench.sources import Source
 from stunkit.endpoint import Endpoint
 from stunkit.errors import NoAnswer, Refused, ResolutionError, StartError, Unreachable, UsageError
-from stunkit.net import batch
+from stunkit.net.transport import batch
 from stunkit.wire.uri import Uri
 from tests.integration.bench.crooked import crooked, right
 from tests.integration.loopback import (

@@ -3,7 +3,7 @@ import re
 import socket
 
 from stunkit.endpoint import Endpoint
-from stunkit.net.sockaddr import sockaddr_of
+from stunkit.net.transport.sockaddr import sockaddr_of
 from stunkit.wire.message import Message
 from tests.integration.command import outcome, start, stunkit
 

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from stunkit.net.sockaddr import endpoint_of
+from stunkit.net.transport.sockaddr import endpoint_of
 from stunkit.net.whoami import whoami
 from tests.integration.command import serve, stunkit
 from tests.integration.loopback import HOSTS, family_of, udp_socket

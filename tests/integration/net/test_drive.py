@@ -7,7 +7,7 @@ import pytest
 
 from stunkit.endpoint import Endpoint
 from stunkit.net.drive import Driver
-from stunkit.net.sockaddr import endpoint_of, sockaddr_of
+from stunkit.net.transport.sockaddr import endpoint_of, sockaddr_of
 from stunkit.protocol.machine import Outgoing
 from tests.integration.loopback import (
     HOSTS,

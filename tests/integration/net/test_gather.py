@@ -12,10 +12,10 @@ from stunkit.errors import NoAnswer, Refused, ResolutionError, StartError, Usage
 from stunkit.ice.candidate import CandidateType
 from stunkit.ice.hosts import Omission
 from stunkit.net import gather as module
-from stunkit.net import interfaces
-from stunkit.net.allocation import allocate
 from stunkit.net.gather import gather
 from stunkit.net.gathered import Gathered, Gleaned, Wanted
+from stunkit.net.host import interfaces
+from stunkit.net.relay.allocation import allocate
 from stunkit.protocol.turn_credentials import TurnCredentials
 from stunkit.wire.attributes.address import XorMappedAddress
 from stunkit.wire.uri import Transport, Uri

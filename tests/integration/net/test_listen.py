@@ -5,7 +5,7 @@ import pytest
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
 from stunkit.net.listen import Listener
-from stunkit.net.sockaddr import sockaddr_of
+from stunkit.net.transport.sockaddr import sockaddr_of
 from tests.integration.loopback import HOSTS, family_of
 
 

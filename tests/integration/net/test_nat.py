@@ -109,7 +109,7 @@ async def test_a_family_without_a_route_has_no_report(server, monkeypatch):
             raise OSError(101, "Network is unreachable")
         return Endpoint.of("127.0.0.1", 0)
 
-    monkeypatch.setattr("stunkit.net.path.source_address", no_route)
+    monkeypatch.setattr("stunkit.net.discovery.path.source_address", no_route)
     result = await discover([str(server), "[2001:db8::1]:3478"])
     assert result.ipv4 is not None
     assert result.ipv6 is None

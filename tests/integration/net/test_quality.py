@@ -10,7 +10,7 @@ import pytest
 from stunkit.call.quality import Quality
 from stunkit.endpoint import Endpoint
 from stunkit.net.quality import measure
-from stunkit.net.udp import UdpSocket
+from stunkit.net.transport.udp import UdpSocket
 from stunkit.wire.attributes.address import XorMappedAddress
 from stunkit.wire.message import Message
 from tests.integration.loopback import HOSTS, endpoint_of_server, refusing, serving, success

@@ -6,7 +6,7 @@ import pytest
 from stunkit.endpoint import Endpoint
 from stunkit.errors import InvalidAnswer, NoAnswer, Refused, Unreachable
 from stunkit.net.query import Asker
-from stunkit.net.sockaddr import endpoint_of
+from stunkit.net.transport.sockaddr import endpoint_of
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.protocol.schedule import Schedule
 from stunkit.wire.attributes.address import XorMappedAddress

@@ -16,10 +16,10 @@ import pytest
 
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import UsageError
-from stunkit.net import relay as relay_module
-from stunkit.net.allocation import allocate
-from stunkit.net.relay_report import RelayOutcome as Outcome
-from stunkit.net.relay_report import RelayReport, StepName, StepOutcome
+from stunkit.net.relay import connection
+from stunkit.net.relay.allocation import allocate
+from stunkit.net.relay.report import RelayOutcome as Outcome
+from stunkit.net.relay.report import RelayReport, StepName, StepOutcome
 from stunkit.net.turn import probe_relays, transports_of
 from stunkit.protocol.schedule import Schedule
 from stunkit.protocol.turn_credentials import TurnCredentials, turn_rest_credentials
@@ -86,7 +86,7 @@ def run(tmp_path: Path) -> Callable[..., object]:
 @pytest.fixture
 def _impatient(monkeypatch):
     """Let silence be known sooner than the RFC's schedule has it."""
-    monkeypatch.setattr(relay_module, "SCHEDULE", Schedule(rto=0.1, rc=2, rm=2, ti=0.5))
+    monkeypatch.setattr(connection, "SCHEDULE", Schedule(rto=0.1, rc=2, rm=2, ti=0.5))
 
 
 async def one(uri: str, credentials: TurnCredentials | None = ANN, **choices) -> RelayReport:

@@ -15,7 +15,7 @@ from stunkit.errors import (
     Unreachable,
     UsageError,
 )
-from stunkit.net.sockaddr import ADDRESS_FAMILY, endpoint_of
+from stunkit.net.transport.sockaddr import ADDRESS_FAMILY, endpoint_of
 from stunkit.net.whoami import GRACE, whoami
 from stunkit.wire.attributes.address import MappedAddress, XorMappedAddress
 from stunkit.wire.uri import Transport

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stunkit.endpoint import Endpoint
-from stunkit.net.sockaddr import sockaddr_of
+from stunkit.net.transport.sockaddr import sockaddr_of
 from tests.integration.loopback import blank, family_of
 
 PATIENCE = 20.0  # seconds until a test fails whose program does not answer, or not end

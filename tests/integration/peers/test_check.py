@@ -11,7 +11,7 @@ from aioice import stun
 from stunkit.conformance.verdict import Outcome
 from stunkit.endpoint import Endpoint
 from stunkit.net.check import check
-from stunkit.net.sockaddr import endpoint_of
+from stunkit.net.transport.sockaddr import endpoint_of
 from tests.integration.certificates import Authority
 from tests.integration.loopback import HOSTS, free_port
 from tests.integration.peers.program import running

@@ -14,7 +14,7 @@ import pytest
 
 from stunkit.endpoint import Endpoint
 from stunkit.net.query import Asker
-from stunkit.net.sockaddr import sockaddr_of
+from stunkit.net.transport.sockaddr import sockaddr_of
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.server.server import Server
 from stunkit.server.settings import Settings

@@ -8,7 +8,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 import pytest
 
 from stunkit.endpoint import Endpoint
-from stunkit.net.certificate import client_context
+from stunkit.net.transport.certificate import client_context
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.wire.message import Message
 from tests.integration.certificates import NAMES, Authority

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from stunkit.endpoint import Endpoint
-from stunkit.net.sockaddr import sockaddr_of
+from stunkit.net.transport.sockaddr import sockaddr_of
 from tests.integration.command import PATIENCE, ROOT, serve
 from tests.integration.loopback import blank, free_port, udp_socket
 from tests.integration.monitoring import get

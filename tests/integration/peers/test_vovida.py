@@ -6,7 +6,7 @@ import pytest
 
 from stunkit.endpoint import Endpoint
 from stunkit.net.query import Asker
-from stunkit.net.sockaddr import endpoint_of
+from stunkit.net.transport.sockaddr import endpoint_of
 from stunkit.net.whoami import whoami
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.protocol.respond import Disposition

@@ -10,8 +10,8 @@ import pytest
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import SettingsError
-from stunkit.net.certificate import ServerCertificate
-from stunkit.net.sockaddr import endpoint_of
+from stunkit.net.transport.certificate import ServerCertificate
+from stunkit.net.transport.sockaddr import endpoint_of
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.protocol.respond import Disposition
 from stunkit.protocol.site import Site

@@ -12,8 +12,8 @@ import pytest
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
-from stunkit.net.sockaddr import endpoint_of, sockaddr_of
-from stunkit.net.udp import bind_udp
+from stunkit.net.transport.sockaddr import endpoint_of, sockaddr_of
+from stunkit.net.transport.udp import bind_udp
 from stunkit.net.whoami import whoami
 from stunkit.server.activation import adopt, find_passed
 from stunkit.server.server import Server

@@ -5,8 +5,8 @@ import pytest
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
-from stunkit.net.sockaddr import endpoint_of
-from stunkit.net.udp import UdpSocket
+from stunkit.net.transport.sockaddr import endpoint_of
+from stunkit.net.transport.udp import UdpSocket
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.server import alternate as module
 from stunkit.server.alternate import find_listen

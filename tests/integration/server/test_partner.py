@@ -15,7 +15,7 @@ import pytest
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
-from stunkit.net.udp import UdpSocket
+from stunkit.net.transport.udp import UdpSocket
 from stunkit.protocol.partner import Codec, Kind, LinkMessage, Outcome
 from stunkit.server import alternate
 from stunkit.server.material import Material

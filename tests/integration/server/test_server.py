@@ -6,7 +6,7 @@ import pytest
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
-from stunkit.net.sockaddr import endpoint_of, sockaddr_of
+from stunkit.net.transport.sockaddr import endpoint_of, sockaddr_of
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.server import sockets as module
 from stunkit.server.counters import BLOCK_SIZE, Counters

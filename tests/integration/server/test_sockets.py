@@ -5,7 +5,7 @@ import pytest
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
-from stunkit.net.sockaddr import endpoint_of, sockaddr_of
+from stunkit.net.transport.sockaddr import endpoint_of, sockaddr_of
 from stunkit.server import sockets as module
 from stunkit.server.settings import Settings
 from stunkit.server.sockets import Sockets, bind_tcp

@@ -8,8 +8,8 @@ import pytest
 import uvloop
 
 from stunkit.endpoint import Endpoint, Family
-from stunkit.net.sockaddr import endpoint_of, sockaddr_of
-from stunkit.net.stream import READ_SIZE, TURN, Connection
+from stunkit.net.transport.sockaddr import endpoint_of, sockaddr_of
+from stunkit.net.transport.stream import READ_SIZE, TURN, Connection
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.protocol.respond import Disposition, respond
 from stunkit.protocol.site import Site

@@ -8,11 +8,11 @@ from contextlib import ExitStack, asynccontextmanager
 import pytest
 
 from stunkit.endpoint import Endpoint
-from stunkit.net.certificate import client_context
 from stunkit.net.loop import new_event_loop
-from stunkit.net.sockaddr import sockaddr_of
-from stunkit.net.stream import READ_SIZE
-from stunkit.net.tls import TlsSession
+from stunkit.net.transport.certificate import client_context
+from stunkit.net.transport.sockaddr import sockaddr_of
+from stunkit.net.transport.stream import READ_SIZE
+from stunkit.net.transport.tls import TlsSession
 from tests.integration.certificates import Authority
 from tests.integration.loopback import PATIENCE, blank
 from tests.integration.server.test_accepted import HELLO, client, reception, serving

@@ -1,6 +1,6 @@
 import asyncio
 
-from stunkit.net.stream import Connection
+from stunkit.net.transport.stream import Connection
 from stunkit.server.waiting import Waiting
 
 PATIENCE = 5.0  # seconds until a test fails in which nobody is late

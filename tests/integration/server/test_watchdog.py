@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from stunkit.endpoint import Endpoint
-from stunkit.net.sockaddr import endpoint_of
+from stunkit.net.transport.sockaddr import endpoint_of
 from stunkit.protocol.respond import Received, respond
 from stunkit.protocol.site import Site
 from stunkit.server.sockets import bind_tcp

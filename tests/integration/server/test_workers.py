@@ -14,7 +14,7 @@ import pytest
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
-from stunkit.net.sockaddr import sockaddr_of
+from stunkit.net.transport.sockaddr import sockaddr_of
 from stunkit.net.whoami import whoami
 from stunkit.server import workers as module
 from stunkit.server.deaths import SHORT_LIVES

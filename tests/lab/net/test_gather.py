@@ -27,7 +27,7 @@ from stunkit.lab.command import configure_filter, configure_links
 from stunkit.lab.service import Service, server_command
 from stunkit.net.gather import PATIENCE, gather
 from stunkit.net.gathered import Gathered, Gleaned, Wanted
-from stunkit.net.interfaces import list_addresses
+from stunkit.net.host.interfaces import list_addresses
 from stunkit.net.remark import RemarkCode, remarks
 from stunkit.protocol.turn_credentials import TurnCredentials
 from stunkit.wire.uri import Transport, Uri

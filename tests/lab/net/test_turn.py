@@ -12,9 +12,9 @@ import pytest
 from stunkit.lab import Lab, find_kind
 from stunkit.lab.command import configure_filter, configure_links
 from stunkit.lab.service import Service
-from stunkit.net import relay as relay_module
-from stunkit.net.relay_report import RelayOutcome as Outcome
-from stunkit.net.relay_report import RelayReport, StepName, StepOutcome
+from stunkit.net.relay import connection
+from stunkit.net.relay.report import RelayOutcome as Outcome
+from stunkit.net.relay.report import RelayReport, StepName, StepOutcome
 from stunkit.net.turn import probe_relays
 from stunkit.protocol.schedule import Schedule
 from stunkit.protocol.turn_credentials import TurnCredentials
@@ -72,7 +72,7 @@ def test_works_over_all_transports_from_behind(kind: str, authority: Authority, 
 def test_where_udp_is_blocked_the_others_allocate_and_it_is_said_so(
     authority: Authority, tmp_path: Path, monkeypatch
 ):
-    monkeypatch.setattr(relay_module, "SCHEDULE", Schedule(rto=0.2, rc=2, rm=2, ti=5))
+    monkeypatch.setattr(connection, "SCHEDULE", Schedule(rto=0.2, rc=2, rm=2, ti=5))
     with Lab(find_kind("udp-blocked")) as lab, relaying(lab, authority, tmp_path) as address:
         reports = probe(lab, address, authority)
     assert reports[Transport.UDP].outcome is Outcome.TIMED_OUT
@@ -87,7 +87,7 @@ def test_where_udp_is_blocked_the_others_allocate_and_it_is_said_so(
 def test_a_relay_that_lets_no_udp_in_is_not_said_to_work(
     authority: Authority, tmp_path: Path, monkeypatch
 ):
-    monkeypatch.setattr(relay_module, "SCHEDULE", Schedule(rto=0.2, rc=2, rm=2, ti=5))
+    monkeypatch.setattr(connection, "SCHEDULE", Schedule(rto=0.2, rc=2, rm=2, ti=5))
     rules = (
         "add table inet closed; add chain inet closed in"
         " { type filter hook input priority 0; policy accept; };"

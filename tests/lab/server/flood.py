@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from stunkit.endpoint import Endpoint, Family
-from stunkit.net.batch import BATCH, Outbox, write_name
+from stunkit.net.transport.batch import BATCH, Outbox, write_name
 from stunkit.wire.fingerprint import add_fingerprint
 from stunkit.wire.message import MAGIC_COOKIE, Message
 from stunkit.wire.registry import Method

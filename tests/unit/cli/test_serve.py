@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from stunkit.cli.serve import command
 from stunkit.errors import SettingsError, UsageError
 from stunkit.extra import installation
-from stunkit.net import batch
+from stunkit.net.transport import batch
 from stunkit.server import settings_file
 from stunkit.server.settings import Settings
 

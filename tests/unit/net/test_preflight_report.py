@@ -4,7 +4,7 @@ from stunkit.call.facts import Access, Relay, RelayTransport
 from stunkit.endpoint import Family
 from stunkit.nat.layers import SecondNat
 from stunkit.net.preflight_report import Preflight
-from stunkit.net.relay_report import RelayOutcome
+from stunkit.net.relay.report import RelayOutcome
 from stunkit.wire.uri import Transport
 from tests.preflights import (
     BLOCKED,

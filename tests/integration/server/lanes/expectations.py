@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import pytest
 
 from stunkit.endpoint import Endpoint
-from stunkit.net.sockaddr import endpoint_of, sockaddr_of
-from stunkit.net.udp import UdpSocket
+from stunkit.net.transport.sockaddr import endpoint_of, sockaddr_of
+from stunkit.net.transport.udp import UdpSocket
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.protocol.respond import Disposition, Received, respond
 from stunkit.protocol.site import Quartet, Site

@@ -2,8 +2,8 @@ import logging
 
 import pytest
 
-from stunkit.net.batch import BATCH
-from stunkit.net.sockaddr import sockaddr_of
+from stunkit.net.transport.batch import BATCH
+from stunkit.net.transport.sockaddr import sockaddr_of
 from stunkit.server.lanes.batch import FEW, ROUNDS, BatchLane
 from stunkit.wire.message import Message
 from tests.integration.loopback import blank, udp_socket

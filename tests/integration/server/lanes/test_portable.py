@@ -1,7 +1,7 @@
 import asyncio
 
-from stunkit.net.sockaddr import endpoint_of, sockaddr_of
-from stunkit.net.udp import DRAIN_LIMIT
+from stunkit.net.transport.sockaddr import endpoint_of, sockaddr_of
+from stunkit.net.transport.udp import DRAIN_LIMIT
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.server.lanes.portable import PortableLane
 from stunkit.wire.message import Message

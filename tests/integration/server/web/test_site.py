@@ -5,7 +5,7 @@ import aiohttp
 import pytest
 
 from stunkit.errors import StartError
-from stunkit.net.certificate import client_context
+from stunkit.net.transport.certificate import client_context
 from stunkit.server.server import Server
 from stunkit.server.settings import Settings
 from stunkit.server.tls_settings import TlsSettings

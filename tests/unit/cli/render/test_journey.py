@@ -4,7 +4,7 @@ from stunkit.call.forecast import Peer, forecast
 from stunkit.call.token import format_token
 from stunkit.cli.render.journey import plan
 from stunkit.cli.render.picture import Plan
-from stunkit.net.relay_report import RelayOutcome
+from stunkit.net.relay.report import RelayOutcome
 from stunkit.wire.uri import Transport
 from tests.preflights import (
     BLOCKED,

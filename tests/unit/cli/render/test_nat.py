@@ -7,8 +7,8 @@ from stunkit.cli.render import nat as render
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import ResolutionError
 from stunkit.nat.report import NOT_ASKED, Evidence, Lifetime, Ports, Report
+from stunkit.net.discovery.path import Asked
 from stunkit.net.nat import NatResult
-from stunkit.net.path import Asked
 from stunkit.wire.uri import Uri
 
 LOCAL, MAPPED = Endpoint.of("10.0.0.2", 40000), Endpoint.of("203.0.113.1", 40000)

@@ -7,7 +7,7 @@ from stunkit.call.token import format_token, parse_token
 from stunkit.cli.render import preflight as render
 from stunkit.endpoint import Endpoint
 from stunkit.net.preflight_report import Part
-from stunkit.net.relay_report import RelayOutcome
+from stunkit.net.relay.report import RelayOutcome
 from stunkit.wire.uri import Transport
 from tests.preflights import (
     BLOCKED,

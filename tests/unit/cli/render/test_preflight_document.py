@@ -7,7 +7,7 @@ from stunkit.call.forecast import COMMON, Peer, forecast
 from stunkit.call.token import format_token
 from stunkit.cli.render.preflight_document import to_json
 from stunkit.net.preflight_report import Part
-from stunkit.net.relay_report import RelayOutcome
+from stunkit.net.relay.report import RelayOutcome
 from tests.preflights import BLOCKED, SYMMETRIC, preflight, relay, report, router
 
 TOKEN = format_token(Facts.of_kind("full-cone"))

@@ -9,7 +9,7 @@ import pytest
 from stunkit.call.forecast import Peer, forecast
 from stunkit.cli.render.report import to_html
 from stunkit.net.preflight_report import Part
-from stunkit.net.relay_report import RelayOutcome
+from stunkit.net.relay.report import RelayOutcome
 from tests.preflights import (
     BLOCKED,
     FAILED,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from stunkit.cli.render.turn import HEADINGS, item, remarks, row, sentence
 from stunkit.endpoint import Endpoint
-from stunkit.net.relay_report import (
+from stunkit.net.relay.report import (
     DAY,
     Echo,
     RelayOutcome,
@@ -16,7 +16,7 @@ from stunkit.net.relay_report import (
     StepName,
     StepOutcome,
 )
-from stunkit.net.secure import Shown
+from stunkit.net.transport.secure import Shown
 from stunkit.wire.uri import Transport, Uri
 
 SERVER = Endpoint.parse("198.51.100.1:3478")

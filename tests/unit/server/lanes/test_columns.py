@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import Malformed, NotStun
-from stunkit.net.batch import HEAD, NAME_SIZE, Inbox, Outbox, write_name
+from stunkit.net.transport.batch import HEAD, NAME_SIZE, Inbox, Outbox, write_name
 from stunkit.protocol.site import Quartet, Site
 from stunkit.protocol.template import Plain, make_templates, plain_kind
 from stunkit.protocol.throttle import TABLE_SIZE, Limit, Throttle

@@ -1,0 +1,1 @@
+"""The home router, asked, and who stands behind it."""

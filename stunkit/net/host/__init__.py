@@ -1,0 +1,1 @@
+"""The host that we run on: its interfaces, addresses and routes."""

@@ -1,0 +1,1 @@
+"""Relays on the network: allocations, probes and what they have found."""

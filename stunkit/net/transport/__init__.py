@@ -1,0 +1,1 @@
+"""Datagrams and streams, with and without TLS."""
