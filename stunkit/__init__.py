@@ -78,7 +78,7 @@ if TYPE_CHECKING:
     from stunkit.rehearsal.rehearsing import Rehearsing
     from stunkit.rehearsal.wishes import Wishes
     from stunkit.server.server import Server
-    from stunkit.server.settings import Settings
+    from stunkit.server.settings.tree import Settings
     from stunkit.signal.client import Heard, Over, PeerChanged, Session
     from stunkit.signal.ice_server import IceServer
     from stunkit.signal.link import RoomLink, Website
@@ -152,7 +152,7 @@ _HOMES = {
     "SecondNat": "stunkit.nat.layers",
     "Server": "stunkit.server.server",
     "Session": "stunkit.signal.client",
-    "Settings": "stunkit.server.settings",
+    "Settings": "stunkit.server.settings.tree",
     "SettingsError": "stunkit.errors",
     "Severity": "stunkit.ice.finding",
     "SignalError": "stunkit.errors",

@@ -35,8 +35,8 @@ from stunkit.protocol.link import Link
 from stunkit.protocol.partner import LEAST_KEY, Codec, Kind, LinkMessage, Pair
 from stunkit.protocol.respond import Received, respond
 from stunkit.protocol.site import Quartet, Site
-from stunkit.server import settings_file
-from stunkit.server.settings import Settings
+from stunkit.server.settings import settings_file
+from stunkit.server.settings.tree import Settings
 from stunkit.wire.attributes.table import ATTRIBUTES
 from stunkit.wire.message import HEADER_SIZE, Message
 from stunkit.wire.proxy import MAX_SIZE, ProxyHeader

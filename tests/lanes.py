@@ -28,9 +28,9 @@ from stunkit.protocol.respond import Disposition, Received, respond
 from stunkit.protocol.site import Site
 from stunkit.protocol.template import is_not_stun, plain_kind
 from stunkit.protocol.throttle import TABLE_SIZE, Limit, Ration, Throttle
-from stunkit.server.counters import Counters, Tally
 from stunkit.server.lanes.batch import BatchLane
 from stunkit.server.lanes.portable import PortableLane
+from stunkit.server.metrics.counters import Counters, Tally
 from stunkit.wire.fingerprint import XOR
 from stunkit.wire.registry import AttributeType
 from stunkit.wire.uri import Transport

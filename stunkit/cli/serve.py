@@ -19,19 +19,22 @@ from stunkit.errors import StartError
 from stunkit.extra import installation
 from stunkit.net.loop import new_event_loop
 from stunkit.net.transport.sockaddr import endpoint_of
-from stunkit.server import descriptors, logs, monitor, settings_file
-from stunkit.server.activation import open_sockets
-from stunkit.server.counters import Counters
-from stunkit.server.material import Material
-from stunkit.server.notification import Manager
-from stunkit.server.privilege import drop, rehearse
+from stunkit.server import logs
+from stunkit.server.metrics import monitor
+from stunkit.server.metrics.counters import Counters
+from stunkit.server.process import descriptors
+from stunkit.server.process.activation import open_sockets
+from stunkit.server.process.notification import Manager
+from stunkit.server.process.privilege import drop, rehearse
+from stunkit.server.process.worker import import_early
+from stunkit.server.process.workers import Workers, require
 from stunkit.server.reload import Reload
 from stunkit.server.server import Server, choose_lane
-from stunkit.server.settings import Settings
+from stunkit.server.settings import settings_file
+from stunkit.server.settings.material import Material
+from stunkit.server.settings.tree import Settings
 from stunkit.server.sockets import Sockets
 from stunkit.server.web import site as web_site
-from stunkit.server.worker import import_early
-from stunkit.server.workers import Workers, require
 from stunkit.text import printable
 from stunkit.wire import prepare
 from stunkit.wire.uri import Transport

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import click
 
 from stunkit.errors import UsageError
-from stunkit.server.kinds import Flag, Many
-from stunkit.server.setting import Setting
-from stunkit.server.settings import SETTINGS
-from stunkit.server.settings_file import describe
+from stunkit.server.settings.kinds import Flag, Many
+from stunkit.server.settings.setting import Setting
+from stunkit.server.settings.settings_file import describe
+from stunkit.server.settings.tree import SETTINGS
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -19,9 +19,9 @@ from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import StartError
 from stunkit.fuzz.faulty import Faults, check_name, make_lane
 from stunkit.protocol.credentials import Credentials
-from stunkit.server.material import Material
 from stunkit.server.server import Server
-from stunkit.server.settings import Settings
+from stunkit.server.settings.material import Material
+from stunkit.server.settings.tree import Settings
 from stunkit.wire.uri import Transport
 
 PATIENCE = 20.0  # seconds for a start or an end: less than one on an idle machine

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TextIO
 
-from stunkit.server.kinds import Choice
-from stunkit.server.setting import setting
+from stunkit.server.settings.kinds import Choice
+from stunkit.server.settings.setting import setting
 from stunkit.text import printable
 
 BURST = 10  # messages of a kind at once

@@ -28,7 +28,7 @@ from stunkit.protocol.site import Quartet
 from stunkit.protocol.throttle import Throttle
 from stunkit.server.alternate import INTERVAL, RETRY, silent_sockets
 from stunkit.server.lanes.lane import Exit
-from stunkit.server.settings import Settings
+from stunkit.server.settings.tree import Settings
 
 log = logging.getLogger(__name__)
 

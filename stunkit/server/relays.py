@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from stunkit.errors import SettingsError, Unencodable
 from stunkit.protocol.turn_credentials import TurnCredentials, turn_rest_credentials
-from stunkit.server import secret_file
-from stunkit.server.web_settings import WebSettings
+from stunkit.server.settings import secret_file
+from stunkit.server.settings.web import WebSettings
 from stunkit.signal.ice_server import IceServer
 
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 from stunkit.errors import SettingsError, StunkitError
 from stunkit.server.logs import UNLIMITED
-from stunkit.server.material import Material
-from stunkit.server.setting import Setting
-from stunkit.server.settings import Settings
+from stunkit.server.settings.material import Material
+from stunkit.server.settings.setting import Setting
+from stunkit.server.settings.tree import Settings
 
 log = logging.getLogger(__name__)
 

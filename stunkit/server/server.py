@@ -19,21 +19,21 @@ from stunkit.net.transport.udp import UdpSocket
 from stunkit.protocol.partner import Outcome
 from stunkit.protocol.site import Quartet, Site
 from stunkit.protocol.throttle import Limit, Ration, Throttle
-from stunkit.server import descriptors
 from stunkit.server.accepted import Reception
 from stunkit.server.alternate import Alternate
-from stunkit.server.counters import Counters
-from stunkit.server.figures import Facts, Figures, PartnerFigures
 from stunkit.server.lanes.lane import Exit, Lane
 from stunkit.server.lanes.portable import PortableLane
-from stunkit.server.material import Material
-from stunkit.server.monitor import Monitor, Post
-from stunkit.server.notification import Manager
+from stunkit.server.metrics.counters import Counters
+from stunkit.server.metrics.figures import Facts, Figures, PartnerFigures
+from stunkit.server.metrics.monitor import Monitor, Post
 from stunkit.server.partner import Ends, Partner
-from stunkit.server.settings import Settings
+from stunkit.server.process import descriptors
+from stunkit.server.process.notification import Manager
+from stunkit.server.process.watchdog import SOURCES, Watchdog
+from stunkit.server.settings.material import Material
+from stunkit.server.settings.tree import Settings
 from stunkit.server.sockets import Sockets
 from stunkit.server.streams import Streams
-from stunkit.server.watchdog import SOURCES, Watchdog
 from stunkit.server.web.directory import Own, own_servers
 from stunkit.server.web.site import Site as WebSite
 from stunkit.wire.uri import Transport

@@ -22,7 +22,7 @@ from stunkit.net.transport.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr
 from stunkit.net.transport.udp import bind_udp
 from stunkit.server import partner
 from stunkit.server.alternate import find_listen
-from stunkit.server.settings import ANY_IPV4, ANY_IPV6, Settings
+from stunkit.server.settings.tree import ANY_IPV4, ANY_IPV6, Settings
 from stunkit.wire.uri import DEFAULT_TLS_PORT, Transport
 
 BACKLOG = 4096  # connections that wait to be accepted; the kernel may allow fewer

@@ -23,8 +23,8 @@ from stunkit.net.transport.stream import Connection
 from stunkit.protocol.respond import Received, respond
 from stunkit.protocol.site import Site
 from stunkit.server.accepted import Accepted, Reception
-from stunkit.server.counters import Counters
-from stunkit.server.settings import TcpSettings
+from stunkit.server.metrics.counters import Counters
+from stunkit.server.settings.tree import TcpSettings
 from stunkit.server.sockets import BACKLOG, bind_tcp
 from stunkit.server.waiting import Waiting
 from stunkit.wire.uri import Transport

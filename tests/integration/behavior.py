@@ -12,7 +12,7 @@ from stunkit.errors import StartError
 from stunkit.protocol.respond import Received, respond
 from stunkit.protocol.site import Site
 from stunkit.server.server import Server
-from stunkit.server.settings import Settings
+from stunkit.server.settings.tree import Settings
 from stunkit.wire.message import HEADER_SIZE
 from tests.integration.loopback import PORT_ATTEMPTS, free_port, udp_socket
 

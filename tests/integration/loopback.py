@@ -11,7 +11,7 @@ from typing import cast
 from stunkit.endpoint import Endpoint
 from stunkit.net.transport.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
 from stunkit.server.server import Server
-from stunkit.server.settings import Settings
+from stunkit.server.settings.tree import Settings
 from stunkit.wire.attributes.address import XorMappedAddress
 from stunkit.wire.attributes.attribute import Attribute
 from stunkit.wire.attributes.error import ErrorCode

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stunkit.server import settings_file
+from stunkit.server.settings import settings_file
 from tests.integration.command import ROOT, stunkit
 
 DEPLOY = ROOT / "scripts/deploy"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from stunkit.cli.render.text import columns, printable
 from stunkit.net.scrape import Scrape
-from stunkit.server.counters import ANSWERS
+from stunkit.server.metrics.counters import ANSWERS
 
 BARS = "▁▂▃▄▅▆▇█"
 

@@ -16,7 +16,7 @@ from stunkit.protocol.respond import Disposition, Received, Response, respond
 from stunkit.protocol.site import Site
 from stunkit.protocol.template import is_not_stun, make_templates, plain_kind
 from stunkit.protocol.throttle import Ration, Throttle
-from stunkit.server.counters import Tally
+from stunkit.server.metrics.counters import Tally
 
 LAST_DRAIN = 0.5  # seconds; much more than a full queue takes, and an end to it under a flood
 

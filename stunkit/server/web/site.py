@@ -25,10 +25,10 @@ from stunkit.errors import SignalError, StartError
 from stunkit.extra import installation
 from stunkit.net.transport.certificate import ServerCertificate
 from stunkit.protocol.throttle import Limit, Throttle
-from stunkit.server.material import Material
-from stunkit.server.monitor import is_ours
-from stunkit.server.settings import Settings
-from stunkit.server.signal_tally import SignalTally
+from stunkit.server.metrics.monitor import is_ours
+from stunkit.server.metrics.signal_tally import SignalTally
+from stunkit.server.settings.material import Material
+from stunkit.server.settings.tree import Settings
 from stunkit.server.web import pages, qr
 from stunkit.server.web.caller import JOIN_TIMEOUT, Caller
 from stunkit.server.web.directory import Directory, Own, parse_host

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from itertools import count
 
 from stunkit.errors import SignalError
-from stunkit.server.signal_tally import SignalTally
+from stunkit.server.metrics.signal_tally import SignalTally
 from stunkit.server.web.caller import Caller, parse_mark
 from stunkit.server.web.store import Change, Store
 from stunkit.signal.fault import Fault

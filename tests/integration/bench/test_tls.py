@@ -9,8 +9,8 @@ from stunkit.bench.run import run
 from stunkit.endpoint import Endpoint
 from stunkit.errors import HandshakeFailed, Untrusted
 from stunkit.server.server import Server
-from stunkit.server.settings import Settings
-from stunkit.server.tls_settings import TlsSettings
+from stunkit.server.settings.tls import TlsSettings
+from stunkit.server.settings.tree import Settings
 from stunkit.wire.uri import Transport, Uri
 from tests.integration.certificates import Authority
 from tests.integration.loopback import HOSTS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stunkit.net.whoami import whoami
 from stunkit.protocol.login import Login
-from stunkit.server.authentication_settings import AuthenticationSettings
+from stunkit.server.settings.authentication import AuthenticationSettings
 from stunkit.wire.integrity import long_term_key
 from tests.integration.command import PATIENCE, STUNKIT, environment, stunkit
 from tests.integration.loopback import endpoint_of_server, serving

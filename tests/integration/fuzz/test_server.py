@@ -7,7 +7,7 @@ from stunkit.errors import NoAnswer, UsageError
 from stunkit.fuzz.reproducer import Reproducer
 from stunkit.fuzz.server import Campaign, Options, find_road, replay, smallest
 from stunkit.fuzz.stand import StunServer
-from stunkit.server.tls_settings import TlsSettings
+from stunkit.server.settings.tls import TlsSettings
 from stunkit.wire.uri import Transport, Uri
 from tests.integration.certificates import Authority
 from tests.integration.fuzz.servers import Planted, planted

@@ -10,8 +10,8 @@ from stunkit.conformance.verdict import Level, Outcome
 from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import ResolutionError, UsageError
 from stunkit.net.check import check
-from stunkit.server.authentication_settings import AuthenticationSettings
-from stunkit.server.tls_settings import TlsSettings
+from stunkit.server.settings.authentication import AuthenticationSettings
+from stunkit.server.settings.tls import TlsSettings
 from stunkit.wire.attributes.address import XorMappedAddress
 from stunkit.wire.uri import Transport
 from tests.integration.behavior import quartet, without_udp

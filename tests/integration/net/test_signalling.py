@@ -24,9 +24,9 @@ from stunkit.errors import (
 from stunkit.net import signalling
 from stunkit.net.signalling import Signalling, make_room
 from stunkit.server.server import Server
-from stunkit.server.settings import Settings
-from stunkit.server.tls_settings import TlsSettings
-from stunkit.server.web_settings import WebSettings
+from stunkit.server.settings.tls import TlsSettings
+from stunkit.server.settings.tree import Settings
+from stunkit.server.settings.web import WebSettings
 from stunkit.signal.client import Event, Heard, Over, PeerChanged, Session
 from stunkit.signal.fault import Fault
 from stunkit.signal.link import RoomLink, Website

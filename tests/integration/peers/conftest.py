@@ -12,7 +12,7 @@ from stunkit.protocol.respond import Received, Response, respond
 from stunkit.server import streams
 from stunkit.server.lanes import lane
 from stunkit.server.server import Server
-from stunkit.server.settings import Settings
+from stunkit.server.settings.tree import Settings
 from tests.integration.loopback import HOSTS
 
 PORT_ATTEMPTS = 20

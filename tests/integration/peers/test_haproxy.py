@@ -17,8 +17,8 @@ from stunkit.net.query import Asker
 from stunkit.net.transport.sockaddr import sockaddr_of
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.server.server import Server
-from stunkit.server.settings import Settings
-from stunkit.server.tls_settings import ProxySettings, TlsSettings
+from stunkit.server.settings.tls import ProxySettings, TlsSettings
+from stunkit.server.settings.tree import Settings
 from stunkit.wire.uri import Transport
 from tests.integration.certificates import Authority
 from tests.integration.loopback import HOSTS, family_of, free_port

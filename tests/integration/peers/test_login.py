@@ -12,7 +12,7 @@ from stunkit.endpoint import Endpoint
 from stunkit.errors import Refused
 from stunkit.net.whoami import whoami
 from stunkit.protocol.login import Login
-from stunkit.server.authentication_settings import AuthenticationSettings
+from stunkit.server.settings.authentication import AuthenticationSettings
 from stunkit.wire.uri import Transport
 from tests.integration.command import stunkit
 from tests.integration.loopback import (

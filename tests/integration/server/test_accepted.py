@@ -16,8 +16,8 @@ from stunkit.protocol.client import mapped_endpoint
 from stunkit.protocol.respond import Disposition
 from stunkit.protocol.site import Site
 from stunkit.server.accepted import Reception
-from stunkit.server.counters import Counters
-from stunkit.server.settings import TcpSettings
+from stunkit.server.metrics.counters import Counters
+from stunkit.server.settings.tree import TcpSettings
 from stunkit.server.streams import Streams
 from stunkit.wire.message import Message
 from stunkit.wire.uri import Transport

@@ -11,7 +11,7 @@ from stunkit.protocol.client import mapped_endpoint
 from stunkit.server import alternate as module
 from stunkit.server.alternate import find_listen
 from stunkit.server.server import Server
-from stunkit.server.settings import Settings
+from stunkit.server.settings.tree import Settings
 from stunkit.wire.attributes.address import OtherAddress, ResponseOrigin
 from stunkit.wire.attributes.behavior import ChangeRequest
 from stunkit.wire.message import Message

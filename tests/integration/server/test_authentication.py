@@ -16,7 +16,7 @@ from stunkit.protocol.client import mapped_endpoint
 from stunkit.protocol.credentials import rest_password
 from stunkit.protocol.login import ROUNDS, Login
 from stunkit.protocol.schedule import Schedule
-from stunkit.server.authentication_settings import AuthenticationSettings
+from stunkit.server.settings.authentication import AuthenticationSettings
 from stunkit.wire.attributes.error import ErrorCode, UnknownAttributes
 from stunkit.wire.attributes.text import Nonce, Realm
 from stunkit.wire.fingerprint import check_fingerprint
@@ -213,7 +213,7 @@ SUCCESS = MessageClass.SUCCESS_RESPONSE
 
 async def test_a_closed_server_proves_its_other_address_all_the_same(tmp_path: Path):
     from stunkit.server.server import Server
-    from stunkit.server.settings import Settings
+    from stunkit.server.settings.tree import Settings
 
     path = tmp_path / "credentials"
     path.write_text("password ann pw")

@@ -18,10 +18,10 @@ from stunkit.errors import StartError
 from stunkit.net.transport.udp import UdpSocket
 from stunkit.protocol.partner import Codec, Kind, LinkMessage, Outcome
 from stunkit.server import alternate
-from stunkit.server.material import Material
 from stunkit.server.partner import find_listen
 from stunkit.server.server import Server
-from stunkit.server.settings import PartnerSettings, Settings
+from stunkit.server.settings.material import Material
+from stunkit.server.settings.tree import PartnerSettings, Settings
 from stunkit.server.sockets import Sockets
 from stunkit.wire.attributes.address import OtherAddress, ResponseOrigin, XorMappedAddress
 from stunkit.wire.attributes.attribute import Attribute

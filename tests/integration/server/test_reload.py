@@ -20,9 +20,9 @@ from stunkit.errors import Refused
 from stunkit.net.query import Asker
 from stunkit.net.whoami import whoami
 from stunkit.protocol.login import Login
-from stunkit.server import settings as tree
 from stunkit.server.reload import Reload
 from stunkit.server.server import Server
+from stunkit.server.settings import tree
 from stunkit.wire.attributes.text import Software
 from stunkit.wire.message import Message
 from stunkit.wire.registry import AttributeType, MessageClass

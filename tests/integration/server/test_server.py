@@ -9,9 +9,9 @@ from stunkit.errors import StartError
 from stunkit.net.transport.sockaddr import endpoint_of, sockaddr_of
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.server import sockets as module
-from stunkit.server.counters import BLOCK_SIZE, Counters
+from stunkit.server.metrics.counters import BLOCK_SIZE, Counters
 from stunkit.server.server import Server
-from stunkit.server.settings import Settings
+from stunkit.server.settings.tree import Settings
 from stunkit.server.sockets import Sockets
 from stunkit.wire.message import Message
 from stunkit.wire.uri import Transport

@@ -7,9 +7,9 @@ from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
 from stunkit.net.transport.sockaddr import endpoint_of, sockaddr_of
 from stunkit.server import sockets as module
-from stunkit.server.settings import Settings
+from stunkit.server.settings.tls import TlsSettings
+from stunkit.server.settings.tree import Settings
 from stunkit.server.sockets import Sockets, bind_tcp
-from stunkit.server.tls_settings import TlsSettings
 from stunkit.wire.uri import Transport
 from tests.integration.loopback import HOSTS, family_of, free_port, udp_socket
 

@@ -14,9 +14,9 @@ from stunkit.protocol.client import mapped_endpoint
 from stunkit.protocol.respond import Disposition, respond
 from stunkit.protocol.site import Site
 from stunkit.server import streams as module
-from stunkit.server.counters import Counters
+from stunkit.server.metrics.counters import Counters
 from stunkit.server.server import Server
-from stunkit.server.settings import Settings, TcpSettings
+from stunkit.server.settings.tree import Settings, TcpSettings
 from stunkit.server.streams import Streams
 from stunkit.wire.attributes.text import Software
 from stunkit.wire.message import Message

@@ -8,8 +8,8 @@ from stunkit.cli.serve import command
 from stunkit.errors import SettingsError, UsageError
 from stunkit.extra import installation
 from stunkit.net.transport import batch
-from stunkit.server import settings_file
-from stunkit.server.settings import Settings
+from stunkit.server.settings import settings_file
+from stunkit.server.settings.tree import Settings
 
 
 def check(*arguments: str):

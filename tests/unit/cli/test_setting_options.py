@@ -7,8 +7,8 @@ from click.testing import CliRunner
 from stunkit.cli.setting_options import SettingsCommand, chosen, setting_options
 from stunkit.endpoint import Endpoint
 from stunkit.errors import UsageError
-from stunkit.server.kinds import Flag, Many
-from stunkit.server.settings import SETTINGS
+from stunkit.server.settings.kinds import Flag, Many
+from stunkit.server.settings.tree import SETTINGS
 
 
 def choose(*arguments: str) -> dict:

@@ -7,7 +7,7 @@ from stunkit.errors import SettingsError
 from stunkit.protocol.credentials import rest_password
 from stunkit.server import relays
 from stunkit.server.relays import Relays
-from stunkit.server.web_settings import WebSettings
+from stunkit.server.settings.web import WebSettings
 
 TURN = ("turn:turn.example.org", "turns:turn.example.org?transport=tcp")
 SECRET = "north wind"

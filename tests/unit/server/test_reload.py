@@ -6,7 +6,7 @@ import pytest
 from stunkit.endpoint import Endpoint
 from stunkit.errors import SettingsError, UsageError
 from stunkit.server.reload import Reload
-from stunkit.server.settings import SETTINGS, Settings
+from stunkit.server.settings.tree import SETTINGS, Settings
 
 PRESENT = Settings(software="old")
 REASON = "no such file or directory"

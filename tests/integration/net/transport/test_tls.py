@@ -16,8 +16,8 @@ from stunkit.net.transport.tls import ALPN
 from stunkit.net.whoami import whoami
 from stunkit.protocol.client import mapped_endpoint
 from stunkit.server.server import Server
-from stunkit.server.settings import Settings
-from stunkit.server.tls_settings import TlsSettings
+from stunkit.server.settings.tls import TlsSettings
+from stunkit.server.settings.tree import Settings
 from stunkit.wire.uri import Transport
 from tests.integration.certificates import Authority, Pair
 from tests.integration.loopback import HOSTS, silent

@@ -18,9 +18,9 @@ from stunkit.protocol.client import mapped_endpoint
 from stunkit.protocol.respond import Disposition, Received, respond
 from stunkit.protocol.site import Quartet, Site
 from stunkit.protocol.throttle import Limit, Ration, Throttle
-from stunkit.server.counters import Counters, Tally
 from stunkit.server.lanes import lane as lanes
 from stunkit.server.lanes.lane import Lane
+from stunkit.server.metrics.counters import Counters, Tally
 from stunkit.wire.attributes.behavior import ChangeRequest
 from stunkit.wire.attributes.text import Software
 from stunkit.wire.fingerprint import add_fingerprint

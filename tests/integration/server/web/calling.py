@@ -12,8 +12,8 @@ import aiohttp
 
 from stunkit.endpoint import Endpoint
 from stunkit.server.server import Server
-from stunkit.server.settings import Settings
-from stunkit.server.web_settings import WebSettings
+from stunkit.server.settings.tree import Settings
+from stunkit.server.settings.web import WebSettings
 from stunkit.signal.message import Join, format_join
 from tests.signalling import candidate_of, sdp_of
 

@@ -3,8 +3,8 @@ import pytest
 
 from stunkit.endpoint import Endpoint
 from stunkit.server.server import Server
-from stunkit.server.settings import Settings
-from stunkit.server.web_settings import WebSettings
+from stunkit.server.settings.tree import Settings
+from stunkit.server.settings.web import WebSettings
 from tests.integration.command import serve, stunkit
 from tests.integration.server.web.calling import ANY, calling, make_room, place_of, serving
 

@@ -7,10 +7,10 @@ import pytest
 from stunkit.errors import StartError
 from stunkit.net.transport.certificate import client_context
 from stunkit.server.server import Server
-from stunkit.server.settings import Settings
-from stunkit.server.tls_settings import TlsSettings
+from stunkit.server.settings.tls import TlsSettings
+from stunkit.server.settings.tree import Settings
+from stunkit.server.settings.web import WebSettings
 from stunkit.server.web import site
-from stunkit.server.web_settings import WebSettings
 from tests.integration.certificates import Authority
 from tests.integration.command import serve, stunkit
 from tests.integration.server.web.calling import (
@@ -187,7 +187,7 @@ async def test_speaks_tls_with_the_servers_certificate_and_with_a_new_one(tmp_pa
         async with session.ws_connect(f"wss://{place}/signal", ssl=trust) as before:
             new = authority.issue()
             renewed = settings.with_values({"tls.certificate": new.certificate, "tls.key": new.key})
-            from stunkit.server.material import Material
+            from stunkit.server.settings.material import Material
 
             server.adopt(renewed, Material.load(renewed, bytes(32)))
             await server.web.entrance.adopted()

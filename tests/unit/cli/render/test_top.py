@@ -6,9 +6,9 @@ from stunkit.cli.render import top
 from stunkit.endpoint import Family
 from stunkit.net.scrape import Scrape, parse
 from stunkit.protocol.respond import Disposition
-from stunkit.server.counters import Counters
-from stunkit.server.figures import Facts, Figures, PartnerFigures
-from stunkit.server.metrics import encode
+from stunkit.server.metrics.counters import Counters
+from stunkit.server.metrics.exposition import encode
+from stunkit.server.metrics.figures import Facts, Figures, PartnerFigures
 from stunkit.wire.uri import Transport
 
 FACTS = Facts(version="1.2.3", lane="batch", max_connections=1000, limit_rate=100.0)

@@ -10,9 +10,9 @@ from stunkit.endpoint import Endpoint, Family
 from stunkit.protocol.respond import Disposition
 from stunkit.protocol.site import Site
 from stunkit.protocol.template import Plain
-from stunkit.server.counters import Counters
 from stunkit.server.lanes import lane as lane_module
 from stunkit.server.lanes.lane import LAST_DRAIN, Lane
+from stunkit.server.metrics.counters import Counters
 from stunkit.wire.message import MAGIC_COOKIE
 from stunkit.wire.uri import Transport
 from tests.lanes import BENCHES, EVERYWHERE, FOUR, Arrival, Bench, Disagreement, assemble

@@ -1,0 +1,1 @@
+"""Processes: workers, privilege, the service manager."""

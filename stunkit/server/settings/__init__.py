@@ -1,0 +1,1 @@
+"""What an operator can choose, and the files that settings name."""
