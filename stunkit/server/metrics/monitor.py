@@ -28,6 +28,7 @@ from stunkit.extra import installation
 from stunkit.net.transport.sockaddr import ADDRESS_FAMILY, endpoint_of, sockaddr_of
 from stunkit.server.metrics.figures import Facts, Figures
 from stunkit.server.process.watchdog import Watchdog
+from stunkit.server.runner import make_runner
 from stunkit.server.settings.kinds import Written
 from stunkit.server.settings.setting import setting
 from stunkit.wire.uri import Transport
@@ -41,7 +42,6 @@ PATIENCE = 5.0  # seconds, as of a service manager: a round trip fails after two
 HEALTH_AGE = 1.0  # seconds that a round trip's outcome is good for
 MOST_CONNECTIONS = 32  # at a time; one more ends the oldest
 LONGEST_CONNECTION = 30.0  # seconds; a scraper simply opens another
-MOST_LINE = 2048  # bytes of a request's line, and of each header
 DRAIN_TIMEOUT = 0.5  # seconds that answers under way get
 
 http_log = logging.getLogger(f"{__name__}.http")
@@ -111,16 +111,6 @@ class Post(NamedTuple):
         return cls(listening, figures)
 
 
-def is_ours(record: logging.LogRecord) -> bool:
-    """Return whether a record is about our code, and not about what a stranger has sent."""
-    from aiohttp.http_exceptions import HttpProcessingError  # noqa: PLC0415 (needs an extra)
-
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
-
-
-http_log.addFilter(is_ours)  # aiohttp shows the bytes that it does not understand
-
-
 class Monitor:
     """Answers HTTP requests from ``start`` to ``stop``.
 
@@ -147,16 +137,8 @@ class Monitor:
         app.router.add_get("/metrics", self._show_metrics)
         app.router.add_get("/healthz", self._show_health)
         app.router.add_get("/readyz", self._show_readiness)
-        self._runner = web.AppRunner(
-            app,
-            handle_signals=False,
-            access_log=None,
-            logger=http_log,
-            keepalive_timeout=LONGEST_CONNECTION,
-            lingering_time=0,
-            max_line_size=MOST_LINE,
-            max_field_size=MOST_LINE,
-            shutdown_timeout=DRAIN_TIMEOUT,
+        self._runner = make_runner(
+            app, http_log, keepalive_timeout=LONGEST_CONNECTION, shutdown_timeout=DRAIN_TIMEOUT
         )
         await self._runner.setup()
         loop = asyncio.get_running_loop()

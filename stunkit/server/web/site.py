@@ -25,8 +25,8 @@ from stunkit.errors import SignalError, StartError
 from stunkit.extra import installation
 from stunkit.net.transport.certificate import ServerCertificate
 from stunkit.protocol.throttle import Limit, Throttle
-from stunkit.server.metrics.monitor import is_ours
 from stunkit.server.metrics.signal_tally import SignalTally
+from stunkit.server.runner import MOST_LINE, make_runner
 from stunkit.server.settings.material import Material
 from stunkit.server.settings.tree import Settings
 from stunkit.server.web import pages, qr
@@ -44,12 +44,10 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
 MOST_BYTES = 2 * MOST_CHARACTERS  # of a message; hardly any character takes more than one
-MOST_LINE = 4096  # bytes of a request's line, and of each header
 ROOMS_WINDOW = 300.0  # seconds; see Quota, which counts two of them
 CLOSE_TIMEOUT = 2.0  # seconds that the other side of a WebSocket has to close it, too
 
 http_log = logging.getLogger(f"{__name__}.http")
-http_log.addFilter(is_ours)  # aiohttp shows the bytes that it does not understand
 
 
 def require(settings: Settings) -> None:
@@ -136,16 +134,8 @@ class Site:
         app.router.add_get("/qr.svg", self._show_qr)
         for path in pages.load():
             app.router.add_get(path, pages.show)
-        self._runner = web.AppRunner(
-            app,
-            handle_signals=False,
-            access_log=None,
-            logger=http_log,
-            keepalive_timeout=JOIN_TIMEOUT,
-            lingering_time=0,
-            max_line_size=MOST_LINE,
-            max_field_size=MOST_LINE,
-            shutdown_timeout=CLOSE_TIMEOUT,
+        self._runner = make_runner(
+            app, http_log, keepalive_timeout=JOIN_TIMEOUT, shutdown_timeout=CLOSE_TIMEOUT
         )
         await self._runner.setup()
         await self.switchboard.start()
