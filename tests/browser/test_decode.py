@@ -27,7 +27,8 @@ GIVE_UP = 45_000  # milliseconds until a page says that nothing has come
 PREPARE = """
 globalThis.connection = new RTCPeerConnection({iceServers: %s})
 globalThis.later = (start, what) => new Promise((done, fail) => {
-    setTimeout(() => fail(new Error("nothing came: " + what)), %d)
+    setTimeout(() => fail(new Error(`nothing came: ${what}; ${connection.connectionState}, `
+        + `${connection.iceConnectionState}, ${connection.localDescription?.sdp}`)), %d)
     start(done)
 })
 globalThis.described = async make => {

@@ -81,8 +81,9 @@ def test_bench_agrees_with_the_kernel(name: str, load: str):
             assert done.returncode == 0, done.stderr
             after = udp_counts(server)
     result = json.loads(done.stdout)
-    asked = after["InDatagrams"] - before["InDatagrams"]
-    answered = after["OutDatagrams"] - before["OutDatagrams"]
+    counted = {name: after[name] - before[name] for name in after}
+    asked = counted["InDatagrams"] + counted["RcvbufErrors"]  # a slow server leaves some unread
+    answered = counted["OutDatagrams"]
     log.info("%s, %s: %d asked, kernel %d", name, load, result["sent"], asked)
     log.info("%s, %s: %d answered, kernel %d", name, load, result["answered"], answered)
     introductions = 4  # each socket asks once, to learn what a right answer looks like
