@@ -145,6 +145,7 @@ async def test_a_refusal_is_status_5():
     assert "refused with 401 Unauthorized" in ended.stdout
 
 
+@pytest.mark.alone
 async def test_ends_in_time():
     with silent("127.0.0.1") as mute:
         ended = await stunkit("nat", "--json", "--timeout", "0.5", mute)

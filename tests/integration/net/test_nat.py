@@ -32,6 +32,7 @@ def why(report: Report, claim: str) -> str:
     return next(one.why for one in report.evidence if one.claim == claim)
 
 
+@pytest.mark.alone
 async def test_finds_that_there_is_no_nat_and_no_filter(server):
     result = await discover([str(server)])
     report = result.ipv4
@@ -76,6 +77,7 @@ async def test_prefers_the_server_that_names_another_address(server, plain):
     assert result.ipv4.filtering is Filtering.ENDPOINT_INDEPENDENT
 
 
+@pytest.mark.alone
 async def test_is_not_held_up_by_a_dead_server(server):
     with refusing("127.0.0.1") as closed, silent("127.0.0.1") as mute:
         result = await discover([str(closed), str(mute), str(server)])
@@ -84,6 +86,7 @@ async def test_is_not_held_up_by_a_dead_server(server):
     assert result.elapsed < 1.5
 
 
+@pytest.mark.alone
 async def test_is_not_held_up_by_a_family_in_which_nobody_answers(server):
     with silent("::1") as mute:
         result = await discover([str(server), str(mute)])
@@ -118,6 +121,7 @@ async def test_a_family_without_a_route_has_no_report(server, monkeypatch):
     ]
 
 
+@pytest.mark.alone
 async def test_nobody_there_is_unknown_and_not_blocked():
     with refusing("127.0.0.1") as closed:
         result = await discover([str(closed)])
@@ -128,6 +132,7 @@ async def test_nobody_there_is_unknown_and_not_blocked():
     assert result.elapsed < 1.0
 
 
+@pytest.mark.alone
 async def test_ends_in_time():
     with silent("127.0.0.1") as mute:
         result = await discover([str(mute)], timeout=0.3)

@@ -65,6 +65,7 @@ async def test_silence_ends_in_time_and_is_no_error():
     assert found.problems[Part.ROUTER] == "no server answered over UDP and IPv4"
 
 
+@pytest.mark.alone
 async def test_hardly_any_time_leaves_hardly_anything_known():
     with silent("127.0.0.1") as server:
         found = await preflight(wanted(server, timeout=0.05))

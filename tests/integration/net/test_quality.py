@@ -44,6 +44,7 @@ class SlowServer:
         asyncio.get_running_loop().call_later(delay, self._udp.send, answer, source)
 
 
+@pytest.mark.alone
 async def test_finds_what_the_server_does():
     with SlowServer() as server:
         quality = await measure(server.endpoint)

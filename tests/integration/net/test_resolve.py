@@ -228,6 +228,7 @@ async def test_says_when_a_name_is_none(text):
         await found(text, resolver=resolver_at(dns.asyncresolver.Resolver, 9))
 
 
+@pytest.mark.alone
 async def test_waits_for_no_name_server_for_long(monkeypatch, resolver):
     monkeypatch.setattr(module, "SRV_TIMEOUT", 0.2)
     loop = asyncio.get_running_loop()

@@ -169,6 +169,7 @@ async def test_waits_for_nothing_when_a_port_is_unreachable():
     assert result.answers[1].error is None
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("count", [1, 4])
 async def test_loses_no_time_over_addresses_without_a_route(names, monkeypatch, count: int):
     find_source = query_module.source_address
@@ -218,6 +219,7 @@ async def test_asks_no_second_address_when_the_first_answers(names):
     assert len(asked) == 1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("code", "reason", "sentence"),
     [
@@ -312,6 +314,7 @@ def full(host: str):
         yield endpoint_of(listening.getsockname())
 
 
+@pytest.mark.alone
 async def test_says_that_a_connection_takes_too_long():
     with full("127.0.0.1") as server:
         result, took = await run(f"stun:{server}?transport=tcp", timeout=0.3)
@@ -329,6 +332,7 @@ async def test_ends_when_the_time_is_over():
     assert result.consensus is None
 
 
+@pytest.mark.alone
 async def test_ends_when_the_time_is_over_though_names_are_looked_up_still(monkeypatch):
     released = asyncio.Event()
 
@@ -352,6 +356,7 @@ async def test_says_what_the_first_address_did_when_it_runs_out_of_time(names):
     assert isinstance(result.answers[0].error, NoAnswer)
 
 
+@pytest.mark.alone
 async def test_asks_in_the_family_that_is_wanted(names):
     names["both.example"] = list(HOSTS)
     async with serving("127.0.0.1") as server:
@@ -371,6 +376,7 @@ async def test_asks_from_where_it_is_told_and_in_that_family(names):
     assert answer.mapped == answer.local
 
 
+@pytest.mark.alone
 async def test_says_when_it_cannot_ask_from_there():
     with silent("127.0.0.1") as server:
         result, took = await run(server, bind=Endpoint.of("203.0.113.1", 0))
@@ -378,6 +384,7 @@ async def test_says_when_it_cannot_ask_from_there():
     assert took < 0.5
 
 
+@pytest.mark.alone
 async def test_says_when_there_is_no_way():
     result, took = await run("203.0.113.1:9", bind=Endpoint.of("127.0.0.1", 0))
     assert isinstance(result.answers[0].error, Unreachable)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from stunkit.call.quality import Quality
 from stunkit.call.sampler import COUNT
 from stunkit.endpoint import Endpoint
@@ -17,6 +19,7 @@ def judge(lab: Lab) -> Quality:
         return lab.client.call(asyncio.run, measure(server))
 
 
+@pytest.mark.alone
 def test_a_short_clean_path_is_good():
     with Lab(find_kind("port-restricted")) as lab:
         quality = judge(lab)

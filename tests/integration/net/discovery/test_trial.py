@@ -11,6 +11,7 @@ from tests.integration.loopback import endpoint_of_server, serving
 HERE = Endpoint.of("127.0.0.1", 0)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("trial", [HAIRPIN, LIFETIME, FRAGMENTS], ids=lambda trial: trial.claim)
 async def test_ends_in_time_with_evidence_for_its_claim(trial):
     loop = asyncio.get_running_loop()
@@ -40,6 +41,7 @@ async def test_a_discovery_makes_the_trials_that_are_asked_for():
     assert reasons["lifetime"] == "not asked for"
 
 
+@pytest.mark.alone
 async def test_a_discovery_cuts_them_short_when_its_time_is_over():
     async with quartet() as server:
         result = await discover([str(server)], lifetime=True, timeout=1.5)
