@@ -39,7 +39,8 @@ globalThis.described = async make => {
     return connection.localDescription.toJSON()
 }
 globalThis.talk = channel => later(done => {
-    channel.onopen = () => channel.send("hello")
+    const greet = () => channel.send("hello")
+    channel.readyState === "open" ? greet() : channel.onopen = greet
     channel.onmessage = event => done(event.data)
 }, "hello")
 undefined
