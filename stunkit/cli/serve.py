@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 from collections.abc import Callable, Sequence
@@ -192,7 +193,8 @@ def _say(line: str, settings: Settings) -> None:
     if settings.log.format == "json":
         log.log(logs.ALWAYS, line)
     else:
-        click.echo(line, err=True)
+        with contextlib.suppress(OSError):  # a full disk, or nobody reads: we serve all the same
+            click.echo(line, err=True)
 
 
 def _on_signals(stopped: asyncio.Event, hung_up: asyncio.Event) -> None:

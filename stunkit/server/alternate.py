@@ -9,6 +9,7 @@ machine has to be checked from outside, with ``stunkit nat``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from stunkit.errors import Refused, StartError, TransactionError
 from stunkit.net.query import Asker
 from stunkit.protocol.schedule import Schedule
 from stunkit.protocol.site import Quartet
+from stunkit.server.process.watchdog import SOURCES
 
 INTERVAL = 10.0  # seconds between two checks of what has been proven
 RETRY = 1.0  # seconds between two checks of what has not
@@ -77,8 +79,24 @@ async def silent_sockets(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
 
 
 async def _answers(asker: Asker, endpoint: Endpoint) -> bool:
+    """Return whether a socket of ours answers: to loopback, or to where the routes say.
+
+    Loopback comes first: a forger who uses up the limit of our own prefix does not concern it (see
+    watchdog.SOURCES). Not every platform can ask another address of its own from there.
+    """
+    if not endpoint.scope:  # else it cannot be asked from loopback
+        with contextlib.suppress(OSError):
+            if await _answers_to(asker, asker.listen(SOURCES[endpoint.family]), endpoint):
+                return True
     try:
-        await asker.ask(endpoint, await asker.open(endpoint))
+        return await _answers_to(asker, await asker.open(endpoint), endpoint)
+    except TransactionError:
+        return False
+
+
+async def _answers_to(asker: Asker, local: Endpoint, endpoint: Endpoint) -> bool:
+    try:
+        await asker.ask(endpoint, local)
     except Refused:  # by a closed server, which is an answer
         return True
     except TransactionError:

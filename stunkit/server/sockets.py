@@ -14,6 +14,7 @@ import errno
 import logging
 import os
 import socket
+from itertools import combinations
 from typing import NamedTuple, Self
 
 from stunkit.endpoint import Endpoint, Family
@@ -26,6 +27,7 @@ from stunkit.server.settings.tree import ANY_IPV4, ANY_IPV6, Settings
 from stunkit.wire.uri import DEFAULT_TLS_PORT, Transport
 
 BACKLOG = 4096  # connections that wait to be accepted; the kernel may allow fewer
+MAX_PORT = 65535  # the largest; RFC 768
 PORT_ATTEMPTS = 20  # tries to find a port that is free for UDP and TCP alike
 
 log = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ class Sockets(NamedTuple):
     def bind(cls, settings: Settings, workers: int = 1) -> Self:
         """Bind all that the settings name. Raises StartError, with everything closed again."""
         doors: list[Door] = []
+        _refuse_overlap(settings)
         try:
             pairs = [(find_listen(one, settings.listen), one) for one in settings.alternate]
             with_partner = partner.find_listen(settings, workers)
@@ -148,7 +151,7 @@ def _bind_quartet(
         try:
             own.append(_bind(listen, workers))
             first = own[0].local
-            other = alternate.with_port(alternate.port or first.port + 1)
+            other = alternate.with_port(alternate.port or _port_after(first))
             four = (first, first.with_port(other.port), other.with_port(first.port), other)
             for local in four[1:]:
                 own.append(_bind(local, workers))  # noqa: PERF401 (a failure has to close these)
@@ -166,8 +169,33 @@ def _bind_pair(listen: Endpoint, other_port: int, doors: list[Door]) -> tuple[En
     """Bind our half of a quartet, add it to ``doors`` and return it."""
     doors.append(_bind(listen, 1))
     first = doors[-1].local
-    doors.append(_bind(first.with_port(other_port or first.port + 1), 1))
+    doors.append(_bind(first.with_port(other_port or _port_after(first)), 1))
     return first, doors[-1].local
+
+
+def _port_after(first: Endpoint) -> int:
+    """Return the other port, where none was chosen. Raises StartError."""
+    if first.port == MAX_PORT:
+        raise StartError(f"there is no port after that of {first}", "choose the other port as well")
+    return first.port + 1
+
+
+def _refuse_overlap(settings: Settings) -> None:
+    """Raise StartError where we would take a port from ourselves: no other program has it."""
+    for one, other in combinations(settings.listen, 2):
+        if one.port == 0 or (one.port, one.family) != (other.port, other.family):
+            continue
+        if one == other or one.is_wildcard or other.is_wildcard:
+            raise StartError(
+                f"{one} and {other} are both in listen, and the one takes the other's port",
+                "leave one of them out",
+            )
+    for one, other in combinations(settings.alternate, 2):
+        if one.family is other.family:
+            raise StartError(
+                f"{one} and {other} are both alternates, and of one family",
+                "give --alternate once for each family",
+            )
 
 
 def _bind(local: Endpoint, workers: int) -> Door:

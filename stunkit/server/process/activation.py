@@ -41,10 +41,12 @@ def find_passed(environ: MutableMapping[str, str] | None = None) -> list[socket.
         return []
     passed = []
     for number in range(FIRST, FIRST + int(count)):
-        os.set_inheritable(number, False)  # noqa: FBT003 (the standard library's)
         try:
+            os.set_inheritable(number, False)  # noqa: FBT003 (the standard library's)
             passed.append(socket.socket(fileno=number))
         except OSError as error:
+            for one in passed:
+                one.close()
             raise StartError(
                 f"what was passed as descriptor {number} is no socket",
                 "a .socket unit for this server has ListenDatagram= and ListenStream= only",

@@ -58,14 +58,14 @@ class User(NamedTuple):
         try:
             entry = pwd.getpwuid(int(name)) if name.isdecimal() else pwd.getpwnam(name)
             uid, gid = entry.pw_uid, entry.pw_gid
-        except KeyError:
+        except (KeyError, ValueError):  # ValueError: it has a NUL
             if not (name.isdecimal() and group):  # a number without an entry has no group
                 raise _unknown("user", name) from None
             uid = gid = int(name)
         if colon:
             try:
                 gid = int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
-            except KeyError:
+            except (KeyError, ValueError):
                 raise _unknown("group", group) from None
         return cls(name, uid, gid)
 
@@ -112,7 +112,7 @@ def rehearse(user: str) -> None:
         done = subprocess.run(  # noqa: S603 (our own program; the name is but an argument)
             command, capture_output=True, check=False, text=True, timeout=_PATIENCE
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:  # ValueError: it has a NUL
         raise StartError(f"cannot try to become {user}", str(error)) from error
     if done.returncode == 0:
         return
@@ -132,8 +132,8 @@ def become(user: User) -> None:
         os.setgroups([])
         os.setgid(user.gid)  # real, effective and saved, since we are root
         os.setuid(user.uid)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+    except (OSError, OverflowError) as error:  # OverflowError: no user has such a number
+        reason = ((isinstance(error, OSError) and error.strerror) or str(error)).lower()
         raise StartError(
             f"cannot become {user.name}: {reason}", "start the server as that user"
         ) from error

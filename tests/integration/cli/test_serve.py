@@ -1,3 +1,4 @@
+import asyncio
 import os
 import resource
 import signal
@@ -5,10 +6,11 @@ import socket
 
 import pytest
 
+from stunkit.endpoint import Endpoint
 from stunkit.net.transport.sockaddr import endpoint_of
 from stunkit.net.whoami import whoami
-from tests.integration.command import serve, stunkit
-from tests.integration.loopback import HOSTS, family_of, udp_socket
+from tests.integration.command import PATIENCE, STUNKIT, environment, serve, stunkit
+from tests.integration.loopback import HOSTS, family_of, free_port, udp_socket
 
 FREE = ("127.0.0.1:0", "[::1]:0")
 
@@ -185,3 +187,23 @@ async def test_outlives_a_flood_of_half_open_connections_with_few_files():
             assert ended.said == (0, "stopped: 2 received, 2 answered\n")
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_serves_where_nobody_reads_what_it_says():
+    local = Endpoint.of("127.0.0.1", free_port("127.0.0.1"))
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = await asyncio.create_subprocess_exec(
+        *STUNKIT, "serve", "--listen", str(local), stderr=writing, env=environment()
+    )
+    os.close(writing)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while (await whoami([str(local)])).answers[0].error is not None:
+                assert process.returncode is None
+        # That may have been the last answer of one that ends; a second one comes from who serves.
+        assert (await whoami([str(local)])).answers[0].error is None
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        assert await process.wait() == 0

@@ -5,11 +5,14 @@ import pytest
 
 from stunkit.endpoint import Endpoint
 from stunkit.errors import StartError
+from stunkit.net import query
 from stunkit.net.transport.sockaddr import endpoint_of
 from stunkit.net.transport.udp import UdpSocket
 from stunkit.protocol.client import mapped_endpoint
+from stunkit.protocol.respond import Received, respond
+from stunkit.protocol.site import Site
 from stunkit.server import alternate as module
-from stunkit.server.alternate import find_listen
+from stunkit.server.alternate import find_listen, silent_sockets
 from stunkit.server.server import Server
 from stunkit.server.settings.tree import Settings
 from stunkit.wire.attributes.address import OtherAddress, ResponseOrigin
@@ -126,6 +129,37 @@ async def test_withdraws_the_other_address_when_it_does_not_answer(monkeypatch, 
         with udp_socket("127.0.0.1") as plain:
             answer, _ = await ask(plain, sockets[0])
             assert answer.get(OtherAddress) is not None
+
+
+@asynccontextmanager
+async def answering(only: str):
+    """Yield a socket that answers whoever asks from this address."""
+
+    def answer(data: bytes, source: Endpoint, local: Endpoint) -> None:
+        if source.host == only:
+            udp.send(respond(Received(data, source, local), Site()).data, source)
+
+    udp = UdpSocket(Endpoint.of("127.0.0.3", 0))
+    udp.start(answer)
+    try:
+        yield udp.local
+    finally:
+        udp.close()
+
+
+@pytest.mark.parametrize("only", [HERE, OTHER])
+async def test_asks_from_loopback_and_where_that_is_not_answered_by_the_routes(
+    monkeypatch, only: str
+):
+    monkeypatch.setattr(query, "source_address", lambda _: Endpoint.of(OTHER, 0))
+    async with answering(only) as local:
+        assert await silent_sockets([local]) == []
+
+
+async def test_names_a_socket_that_answers_nobody(monkeypatch):
+    monkeypatch.setattr(module, "SCHEDULE", module.Schedule(rto=0.05, rc=2, rm=1, rto_min=0.05))
+    async with answering("127.0.0.4") as local:
+        assert await silent_sockets([local]) == [local]
 
 
 async def test_checks_no_more_once_it_is_stopped():

@@ -8,7 +8,7 @@ from stunkit.errors import StartError
 from stunkit.net.transport.sockaddr import endpoint_of, sockaddr_of
 from stunkit.server import sockets as module
 from stunkit.server.settings.tls import TlsSettings
-from stunkit.server.settings.tree import Settings
+from stunkit.server.settings.tree import PartnerSettings, Settings
 from stunkit.server.sockets import Sockets, bind_tcp
 from stunkit.wire.uri import Transport
 from tests.integration.loopback import HOSTS, family_of, free_port, udp_socket
@@ -291,3 +291,35 @@ def test_names_the_port_of_tls_that_is_taken(bind):
         local = endpoint_of(taken.getsockname())
         with pytest.raises(StartError, match=rf"listen on tls {local}: .* --tls-listen"):
             bind(any_port("127.0.0.1"), **with_tls(listen=(local,)))
+
+
+@pytest.mark.parametrize(
+    "listen",
+    [
+        ("127.0.0.1:3478", "127.0.0.1:3478"),
+        ("0.0.0.0:3478", "127.0.0.1:3478"),
+        ("[::1]:3478", "127.0.0.1:3478", "[::]:3478"),
+    ],
+)
+def test_says_that_it_would_take_its_own_port(bind, listen: tuple[str, ...]):
+    with pytest.raises(StartError, match=r"are both in listen, .*; leave one of them out"):
+        bind(*map(Endpoint.parse, listen))
+
+
+def test_refuses_two_alternates_of_one_family(bind):
+    alternate = (any_port("127.0.0.2"), any_port("127.0.0.3"))
+    with pytest.raises(StartError, match="once for each family"):
+        bind(any_port("127.0.0.1"), alternate=alternate)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"alternate": (any_port("127.0.0.2"),)},
+        {"partner": PartnerSettings(address=Endpoint.of("127.0.0.2", 3480))},
+    ],
+    ids=["alternate", "partner"],
+)
+def test_says_that_there_is_no_port_after_the_last(bind, settings):
+    with pytest.raises(StartError, match=r"no port after that of 127\.0\.0\.9:65535"):
+        bind(Endpoint.of("127.0.0.9", 65535), **settings)

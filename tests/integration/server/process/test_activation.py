@@ -15,6 +15,7 @@ from stunkit.errors import StartError
 from stunkit.net.transport.sockaddr import endpoint_of, sockaddr_of
 from stunkit.net.transport.udp import bind_udp
 from stunkit.net.whoami import whoami
+from stunkit.server.process import activation as module
 from stunkit.server.process.activation import adopt, find_passed
 from stunkit.server.server import Server
 from stunkit.server.settings.tls import TlsSettings
@@ -265,3 +266,12 @@ def test_children_inherit_nothing_of_it():
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_refuses_a_descriptor_that_is_not_there(monkeypatch):
+    descriptor = os.dup(0)
+    os.close(descriptor)
+    monkeypatch.setattr(module, "FIRST", descriptor)
+    environ = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+    with pytest.raises(StartError, match=f"descriptor {descriptor} is no socket"):
+        find_passed(environ)

@@ -172,6 +172,12 @@ def test_ordinary_user_cannot_become_another():
     assert dropped("4000:4001", before=before) == (0, "")
 
 
+def test_refuses_a_number_that_no_user_can_have():
+    status, printed = dropped("99999999999:4001")
+    assert status == 3
+    assert printed.startswith("cannot become 99999999999: ")
+
+
 def test_stays_root_where_there_is_nobody_else():
     status, printed = dropped(None, before=ONLY_ROOT, after="print(*os.getresuid())")
     assert status == 0
@@ -199,6 +205,9 @@ def test_rehearsal_says_what_dropping_would():
     status, printed = dropped("daemon", before=f"{ONLY_ROOT}{rehearse}")
     assert status == 3
     assert printed.startswith("cannot become daemon: ")
+    status, printed = dropped("a\0b", before=rehearse)
+    assert status == 3
+    assert "cannot try to become a\0b; " in printed
     for program, reason in (("/bin/false", "it ended without a word"), ("/absent", "No such file")):
         status, printed = dropped("daemon", before=f"{rehearse}; sys.executable = {program!r}")
         assert status == 3
@@ -212,6 +221,8 @@ def test_rehearsal_says_what_dropping_would():
         ("nobody-of-that-name", "there is no user 'nobody-of-that-name'; "),
         ("4000", "there is no user '4000'; "),
         ("daemon:none-of-that-name", "there is no group 'none-of-that-name'; "),
+        ("no\0body", "there is no user 'no\\x00body'; "),
+        ("daemon:no\0body", "there is no group 'no\\x00body'; "),
     ],
 )
 def test_names_the_user_or_group_that_does_not_exist(text: str, said: str):
