@@ -34,6 +34,7 @@ class Progress(StrEnum):
     CHECKING = "checking"
     CONNECTED = "connected"
     FAILED = "failed"  # the checks, all of them
+    UNKEYED = "unkeyed"  # a path was found, but DTLS failed on it
 
 
 class Spot(NamedTuple):
@@ -134,6 +135,8 @@ def judge(seen: Rehearsal) -> Judgement:
         return _judge_pair(seen)
     if seen.progress is Progress.FAILED:
         return _judge_failure(seen)
+    if seen.progress is Progress.UNKEYED:
+        return _unknown("A path was found, but the two ends did not agree on keys over it (DTLS).")
     if seen.is_deserted:
         return _unknown("The other end went away before it was decided.")
     if seen.progress is Progress.WAITING:

@@ -109,15 +109,15 @@ def command(
         from stunkit.cli.render.redaction import redacted  # noqa: PLC0415 (few want it)
 
         document = redacted(document)
-    if report is not None:
-        from stunkit.cli.render.rehearsal_report import to_html  # noqa: PLC0415 (few want it)
-
-        write(report, to_html(document, is_redacted=redact))
     if as_json:
         click.echo(json.dumps(document))
     else:
         _say(render.view(document))
-        if report is not None:
+    if report is not None:  # last, since nothing is lost then where it cannot be written
+        from stunkit.cli.render.rehearsal_report import to_html  # noqa: PLC0415 (few want it)
+
+        write(report, to_html(document, is_redacted=redact))
+        if not as_json:
             click.echo(f"the report is in {report}", err=True)
     context.exit(STATUSES[judge(seen).outcome])
 

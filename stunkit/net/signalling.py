@@ -35,13 +35,14 @@ from stunkit.errors import (
     StunkitError,
     TransactionError,
     Unreachable,
+    UsageError,
 )
 from stunkit.extra import installation
 from stunkit.net.transport.certificate import client_context, explain
 from stunkit.net.transport.udp import describe_errno
 from stunkit.signal.client import Client, Event, Over
 from stunkit.signal.fault import Fault
-from stunkit.signal.link import RoomLink, Website
+from stunkit.signal.link import PAGE, RoomLink, Website
 from stunkit.signal.message import MOST_CHARACTERS, Problem
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ CREATED, UNAVAILABLE = 201, 503  # RFC 9110 sections 15.3.2 and 15.6.4
 
 Certificates = str | os.PathLike[str] | None
 
+_ODD = (KeyError, TypeError, ValueError, RecursionError)  # of a document that is not what we asked
+
 
 class Room(NamedTuple):
     """A room that was made; it is there for ``expires`` seconds at most."""
@@ -70,14 +73,23 @@ async def make_room(site: Website, *, ca_file: Certificates = None) -> Room:
     async with _open_session(site, ca_file) as session:
         with _explained(site):
             async with session.post(site.url("/rooms")) as answer:
-                body = await answer.content.read(MOST_ANSWER)
+                body = await _read_body(answer)
     if answer.status != CREATED:
         raise _refused(site, answer.status, body)
     try:
         document = json.loads(body)
-        return Room(RoomLink(site, str(document["room"])), float(document["expires"]))
-    except (KeyError, TypeError, ValueError):
+        room = RoomLink.parse(f"{site.url(PAGE)}#{document['room']}").room
+        return Room(RoomLink(site, room), float(document["expires"]))
+    except (*_ODD, OverflowError, UsageError):
         raise _no_site(site) from None
+
+
+async def _read_body(answer: aiohttp.ClientResponse) -> bytes:
+    """Return what an answer says, in however many pieces it comes; of too much the beginning."""
+    body = b""
+    while len(body) < MOST_ANSWER and (piece := await answer.content.read(MOST_ANSWER - len(body))):
+        body += piece
+    return body
 
 
 class Signalling:
@@ -261,7 +273,7 @@ def _explained(site: Website) -> Iterator[None]:
 
     try:
         yield
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (aiohttp.ClientError, TimeoutError, UnicodeError) as error:
         raise _explain(site, error) from error
 
 
@@ -272,7 +284,7 @@ def _explain(site: Website, error: Exception) -> StunkitError:
         return Unreachable(f"{site}: no answer in {TIMEOUT:.0f} s")
     if isinstance(error, aiohttp.WSServerHandshakeError):
         return _refused(site, error.status, b"")
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
+    if isinstance(error, aiohttp.ClientConnectorDNSError | UnicodeError):  # what IDNA refuses
         return ResolutionError(site.host, "there is no such name")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return explain(error.certificate_error, site.host)
@@ -297,7 +309,7 @@ def import_aiohttp() -> None:
 def _refused(site: Website, status: int, body: bytes) -> TransactionError:
     """Return what an answer means that is none."""
     if status == UNAVAILABLE:
-        with suppress(KeyError, TypeError, ValueError):
+        with suppress(*_ODD):
             return Refused(status, str(json.loads(body)["error"]["reason"]))
     words = body.decode(errors="replace").strip()
     if status in (403, 429) and words and len(words) < 200:

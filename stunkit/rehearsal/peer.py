@@ -71,6 +71,7 @@ class Peer:
         self.knows_remote = False
         self._handlers = handlers
         self._checked_since: float | None = None  # with all candidates
+        self._has_path = False  # a pair has worked
         self._is_closing = False
         self._ignores = False  # what comes belongs to an offer that was ignored
         self._ignored: list[dict[str, Any]] = []
@@ -108,6 +109,11 @@ class Peer:
         await self._guarded(self._take(message.kind, message.content))
 
     @property
+    def has_failed(self) -> bool:
+        """Whether it did not connect, and will not."""
+        return self.progress in (Progress.FAILED, Progress.UNKEYED)
+
+    @property
     def can_chat(self) -> bool:
         """Whether the channel is open."""
         return self._chat.readyState == "open"
@@ -132,7 +138,7 @@ class Peer:
         if self.progress is Progress.CHECKING and self.knows_remote:
             self._checked_since = now if self._checked_since is None else self._checked_since
             if now - self._checked_since >= CHECK_TIMEOUT:
-                self.progress = Progress.FAILED
+                self.progress = Progress.UNKEYED if self._has_path else Progress.FAILED
                 self._handlers.changed()
 
     async def close(self) -> None:
@@ -232,16 +238,17 @@ class Peer:
 
     def _on_state(self) -> None:
         state, ice = self.pc.connectionState, self.pc.iceConnectionState
+        self._has_path |= ice == "completed"
         if state == "connected":
             self.progress = Progress.CONNECTED
             self.pair = insight.selected_pair(self.pc, self.chosen)
         elif self.progress is Progress.CONNECTED:
             self.is_broken |= state in ("failed", "closed")
-        elif ice == "failed":
+        elif ice == "failed" and not self._has_path:
             self.progress = Progress.FAILED
         elif state == "failed":
-            self.problems.append("The checks worked, but the two did not agree on keys (DTLS).")
-        elif ice in ("checking", "completed"):
+            self.progress = Progress.UNKEYED
+        elif ice in ("checking", "completed") and not self.has_failed:
             self.progress = Progress.CHECKING
         if not self._is_closing:
             self._handlers.changed()

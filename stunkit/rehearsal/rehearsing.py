@@ -41,6 +41,7 @@ _RANK = (
     Progress.NEGOTIATING,
     Progress.CHECKING,
     Progress.FAILED,
+    Progress.UNKEYED,
     Progress.CONNECTED,
 ).index
 _WORDS = {
@@ -49,6 +50,7 @@ _WORDS = {
     Progress.CHECKING: "checking which candidates reach each other",
     Progress.CONNECTED: "connected",
     Progress.FAILED: "no pair of candidates works",
+    Progress.UNKEYED: "a path is found, but the two do not agree on keys",
 }
 
 
@@ -219,7 +221,7 @@ class Rehearsing:
             self.meter.begin(now)
         if peer.is_broken:
             self._mend(peer, line)
-        elif peer.progress is Progress.FAILED and self._failed is not peer:
+        elif peer.has_failed and self._failed is not peer:
             self._remember()
             self._failed = peer
             asyncio.get_running_loop().call_later(GRACE, self._end_of, peer)
@@ -228,7 +230,7 @@ class Rehearsing:
 
     def _end_of(self, peer: Peer) -> None:
         """End it, if nothing has come of it since then."""
-        if peer is self.peer and peer.progress is Progress.FAILED:
+        if peer is self.peer and peer.has_failed:
             self.end()
 
     def _mend(self, peer: Peer, line: Signalling) -> None:
@@ -285,7 +287,7 @@ class Rehearsing:
     def _remember(self) -> None:
         """Keep what is known of this session, if it is the best so far."""
         peer = self.peer
-        if peer is None or (peer is self._failed and peer.progress is Progress.FAILED):
+        if peer is None or (peer is self._failed and peer.has_failed):
             return
         for problem in peer.problems:
             self._note(problem)

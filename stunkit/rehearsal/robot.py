@@ -123,10 +123,10 @@ class Robot:
             room = await make_room(site, ca_file=self._wishes.ca_file)
         except StunkitError as error:
             self._tell(Trouble(None, str(error)))
-            asyncio.get_running_loop().call_later(self._wait, self._poked.set)
-            self._wait = min(2 * self._wait, MOST_WAIT)
+            self._rest(self._poked.set)
             return
-        self._wait = LEAST_WAIT
+        if self._is_ending:  # meanwhile
+            return
         self._fresh = self._attend(room.link)
         self._tell(Opened(room.link))
 
@@ -156,12 +156,18 @@ class Robot:
                 self._tell(Finished(link, seen))
             elif rehearsing.over is not None:
                 self._tell(Trouble(link, rehearsing.over.reason))
-        finally:
-            self._release(rehearsing)
+        if self._fresh is rehearsing:  # nobody has come; the next one may fare no better
+            self._rest(lambda: self._release(rehearsing))
+
+    def _rest(self, then: Callable[[], None]) -> None:
+        """Go on after a while, which is longer each time that nothing came of it."""
+        asyncio.get_running_loop().call_later(self._wait, then)
+        self._wait = min(2 * self._wait, MOST_WAIT)
 
     def _hear(self, rehearsing: Rehearsing, news: News) -> None:
         """Give back what is said in the chat, and open the next room when somebody has come."""
         if rehearsing.has_met:
+            self._wait = LEAST_WAIT
             self._release(rehearsing)
         if not isinstance(news, Said) or news.is_ours or news.text.startswith(ECHO):
             return  # two robots would never end

@@ -101,6 +101,7 @@ class Client:
         self._has_seat = False
         self._doubt_ends: float | None = None  # until when a full room may be full of ourselves
         self._session: Session | None = None
+        self._is_peer_lost = False
         self._received = 0
         self._said: list[str] = []  # in this session
         self._wait = LEAST_WAIT
@@ -204,8 +205,22 @@ class Client:
         session = self._session
         if message.resumed and session is not None and message.session == session.number:
             self._sends += self._said[message.received :]
+            self._catch_up(message, session)
             return
         self._begin(Session(message.session, message.polite, message.peer, message.ice_servers))
+
+    def _catch_up(self, message: Welcome, session: Session) -> None:
+        """Tell what became of the peer meanwhile; a server says it once more if it is lost."""
+        if session.has_peer and not message.peer:
+            self._change(PeerState.LEFT)
+        elif self._is_peer_lost:
+            self._change(PeerState.RESUMED)
+
+    def _change(self, state: PeerState) -> None:
+        if self._session is not None and state is PeerState.LEFT:
+            self._session = self._session._replace(has_peer=False)
+        self._is_peer_lost = state is PeerState.LOST
+        self._events.append(PeerChanged(state))
 
     def _begin(self, session: Session) -> None:
         self._forget()
@@ -214,6 +229,7 @@ class Client:
 
     def _forget(self) -> None:
         self._session, self._received, self._said = None, 0, []
+        self._is_peer_lost = False
 
     def _news(self, message: Peer) -> None:
         if self._session is None:
@@ -221,7 +237,7 @@ class Client:
         if message.state is PeerState.JOINED:
             self._begin(self._session._replace(number=message.session, has_peer=True))
         else:
-            self._events.append(PeerChanged(message.state))
+            self._change(message.state)
 
     def _hear(self, message: Relay, now: float) -> None:
         if self._session is None or message.session != self._session.number:

@@ -61,6 +61,8 @@ def _object(text: str) -> dict[str, Any]:
         raise _malformed(f"it is longer than {MOST_CHARACTERS} characters")
     try:
         members = json.loads(text)
+        if "\\u" in text:  # what is no Unicode can be neither said again nor shown
+            json.dumps(members, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise _malformed("it is not JSON") from None
     if not isinstance(members, dict):
@@ -69,7 +71,7 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _welcome(members: dict[str, Any]) -> Welcome:
-    token, expires = members.get("token"), members.get("expires")
+    token = members.get("token")
     if not isinstance(token, str) or not token:
         raise _malformed("it has no token")
     servers = members.get("ice_servers")
@@ -81,9 +83,17 @@ def _welcome(members: dict[str, Any]) -> Welcome:
         resumed=_flag(members, "resumed"),
         received=_number(members, "received", 0),
         peer=_flag(members, "peer"),
-        expires=float(expires) if isinstance(expires, int | float) else None,
+        expires=_seconds(members.get("expires")),
         ice_servers=tuple(one for one in found if one is not None),
     )
+
+
+def _seconds(value: object) -> float | None:
+    """Return a time, None for what is none."""
+    try:
+        return float(value) if isinstance(value, int | float) else None
+    except OverflowError:
+        return None
 
 
 def _ice_server(value: object) -> IceServer | None:

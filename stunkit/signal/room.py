@@ -254,6 +254,9 @@ class Room:
             return
         self._greet(index, seat, now, ice_servers, resumed=True)
         self._sends += self.missed(connection, message.received)
+        other = self.seats[1 - index]
+        if other is not None and other.connection is None:  # it may not have been told
+            self._tell(index, PeerState.LOST)
         if was_lost:
             self._events.append(Event(Happening.RESUMED, index))
             self._tell(1 - index, PeerState.RESUMED)

@@ -62,6 +62,8 @@ class Seat:
         """Charge one message to the peer, or return False when it has said too much for now."""
         interval = 1.0 / limits.rate
         full_at = max(self.full_at, now)
+        if full_at - now > interval * (limits.burst + 1):  # the clock was set back
+            full_at = now
         if full_at - now > interval * (limits.burst - 0.5):  # between two whole numbers
             return False
         self.full_at = full_at + interval

@@ -44,7 +44,8 @@ def load(text: str | bytes, limits: Limits) -> Room:
             raise ValueError(f"form {form}")  # noqa: TRY301 (for whoever logs it)
         room = Room(made, limits)
         room.vacant_since, room.session = vacant_since, session
-        room.seats = [None if one is None else _seat(one) for one in seats]
+        first, second = (None if one is None else _seat(one) for one in seats)
+        room.seats = [first, second]
     except (TypeError, ValueError) as error:
         raise ValueError(f"no room of ours: {error}") from None
     return room

@@ -86,6 +86,8 @@ class Caller:
 
     def is_due(self, now: float) -> bool:
         """Whether ``beat`` has something to do."""
+        if now < self._pinged:  # the clock was set back
+            self.since = self.heard = self._pinged = now
         return now - self._pinged > HEARTBEAT or self._is_gone(now)
 
     def _is_gone(self, now: float) -> bool:

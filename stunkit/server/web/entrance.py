@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from aiohttp.web_protocol import RequestHandler
 
 ANSWER_TIMEOUT = 30.0  # seconds that a request and its answer may take
+# Seconds; less than there are to ask for something, since only who is through can be closed then.
+HANDSHAKE_TIMEOUT = 7.0
 
 
 class Entrance:
@@ -94,8 +96,11 @@ class Entrance:
     async def _open(self) -> None:
         loop = asyncio.get_running_loop()
         # A copy of each socket, since a server that is closed closes what it has.
+        patience = None if self._context is None else HANDSHAKE_TIMEOUT
         self._servers = [
-            await loop.create_server(self._accept, sock=one.dup(), ssl=self._context)
+            await loop.create_server(
+                self._accept, sock=one.dup(), ssl=self._context, ssl_handshake_timeout=patience
+            )
             for one in self._listening
         ]
 

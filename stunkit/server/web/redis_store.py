@@ -1,9 +1,10 @@
 """Rooms in Redis, or Valkey, so that any number of processes carry one room.
 
-A room is a key with its snapshot, which expires when the room would end. A change is a transaction
-that watches the key: read, changed, written back unless somebody else was faster. What the room
-wants sent is published in the same transaction, to a channel for each process, our own too: so all
-processes see one order. A process whose channel nobody hears is dead, and so are its connections.
+A room is a key with its snapshot, which expires soon after the room would end. A change is a
+transaction that watches the key: read, changed, written back unless somebody else was faster. What
+the room wants sent is published in the same transaction, to a channel for each process, our own
+too: so all processes see one order. A process whose channel nobody hears is dead, and so are its
+connections.
 
 Rules of this file: when Redis cannot be reached, or its channel to us was interrupted, nobody is
 kept in the dark: what is asked for is unavailable, and who is connected has to come back; by its
@@ -39,6 +40,7 @@ MOST_ATTEMPTS = 50  # at a change, when others are faster again and again
 MOST_SOCKETS = 32  # to Redis
 TIMEOUT = 5.0  # seconds for an answer
 PAUSE = 0.5  # seconds between two tries to be heard again
+LINGER = 60.0  # seconds that a room outlasts its end, so that who is in it hears of that
 UNREACHABLE = (RedisError, OSError, TimeoutError)
 
 log = logging.getLogger(__name__)
@@ -143,7 +145,12 @@ class RedisStore:
         text = await pipe.get(key)
         if text is None:
             raise no_such_room()
-        room = load(text, self.limits)
+        try:
+            room = load(text, self.limits)
+        except ValueError as error:
+            self.errors += 1
+            log.debug("signalling: %s", error)
+            raise SignalError(Fault.UNAVAILABLE, "the room is of another version") from error
         if is_tending:
             for one in await self._dead(room):
                 room.drop(one, now)
@@ -171,7 +178,7 @@ class RedisStore:
             pipe.delete(_key(name))
             pipe.zrem(ROOMS, name)
         else:
-            pipe.set(_key(name), dump(room), px=max(1, math.ceil((end - now) * 1e3)))
+            pipe.set(_key(name), dump(room), px=math.ceil((end - now + LINGER) * 1e3))
             pipe.zadd(ROOMS, {name: end})
 
     async def _dead(self, room: Room) -> list[str]:

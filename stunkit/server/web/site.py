@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
@@ -160,9 +161,8 @@ class Site:
         headers = request.headers
         if not is_allowed(headers.get("Origin"), headers.get("Host"), self._settings.web.origins):
             raise web.HTTPForbidden(text="pages of this origin may not ask; see web.origins\n")
-        now = int(self.switchboard.now() * 1e9)
         if self._settings.limit.limit is not None and not self._throttle.admit(
-            _source(request), now
+            _source(request), time.monotonic_ns()
         ):
             raise web.HTTPTooManyRequests(text="too many requests\n")
 

@@ -11,6 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 
 from stunkit.errors import SignalError
@@ -19,7 +20,7 @@ from stunkit.server.web.caller import Caller, parse_mark
 from stunkit.server.web.store import Change, Store
 from stunkit.signal.fault import Fault
 from stunkit.signal.message import Join, Problem, format_problem, parse
-from stunkit.signal.room import Outgoing
+from stunkit.signal.room import Outgoing, Room
 
 NAME_SIZE = 16  # bytes of randomness in a room's name, and in a seat's token
 STOP_TIMEOUT = 1.0  # seconds that callers have to hear that it ends
@@ -42,6 +43,7 @@ class Switchboard:
         self.callers: dict[str, Caller] = {}
         self._clock = clock
         self._numbers = count(1)
+        self._unsaid: dict[str, str] = {}  # who has left, and the room, while the store was away
         self._tending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -114,7 +116,9 @@ class Switchboard:
         """Take the news that a connection has ended."""
         now = self._clock()
         try:
-            await self._try(caller, lambda room: room.drop(caller.name, now))
+            is_known = await self._try(caller, lambda room: room.drop(caller.name, now))
+            if not is_known and caller.room is not None:
+                self._unsaid[caller.name] = caller.room
         finally:
             self.callers.pop(caller.name, None)
 
@@ -122,14 +126,16 @@ class Switchboard:
         assert caller.room is not None  # noqa: S101 (whoever calls has looked)
         await self.store.change(caller.room, change, self._clock())
 
-    async def _try(self, caller: Caller, change: Change) -> None:
-        """Change a room, if it is there."""
+    async def _try(self, caller: Caller, change: Change) -> bool:
+        """Change a room, if it is there; return whether that is done with."""
         if caller.room is None:
-            return
+            return True
         try:
             await self._change(caller, change)
         except SignalError as error:
             log.debug("a room was not told: %s", error)
+            return error.code != Fault.UNAVAILABLE
+        return True
 
     async def _deliver(self, out: Outgoing) -> None:
         caller = self.callers.get(out.connection)
@@ -159,8 +165,31 @@ class Switchboard:
         rooms = {caller.room for caller in self.callers.values()} - {None}
         self._tally.observe(len(self.callers), len(rooms))
         self._tally.store_errors = self.store.errors
+        await self._make_up(now)
         for caller in [one for one in self.callers.values() if one.is_due(now)]:
-            if caller.name in self.callers and await caller.beat(now) and caller.room is not None:
-                await self.store.tend(caller.room, now)
+            if caller.name in self.callers and await caller.beat(now):
+                await self._look_after(caller, now)
             await asyncio.sleep(0)  # thousands may be due at once, and messages do not wait
         await self.store.sweep(now)
+
+    async def _look_after(self, caller: Caller, now: float) -> None:
+        """Let time pass for a caller's room; tell it where that is gone."""
+        if caller.room is None:
+            return
+        try:
+            await self.store.tend(caller.room, now)
+        except SignalError as error:
+            if error.code != Fault.NO_SUCH_ROOM:
+                raise
+            text = format_problem(Problem(Fault.NO_SUCH_ROOM, error.reason))
+            await self._deliver(Outgoing(caller.name, text, Fault.NO_SUCH_ROOM))
+
+    async def _make_up(self, now: float) -> None:
+        """Tell rooms who has left while the store was away. Raises SignalError while it is."""
+        for name, room in list(self._unsaid.items()):
+            try:
+                await self.store.change(room, partial(Room.drop, connection=name, now=now), now)
+            except SignalError as error:
+                if error.code == Fault.UNAVAILABLE:
+                    raise
+            del self._unsaid[name]

@@ -93,7 +93,8 @@ def test_a_call_from_the_link_to_the_report(browsers: tuple[Chromium, Chromium],
     for page in (one, other):
         stage(page, "connected")
         until(page, f"{FRAMES} > 5")
-        assert text(page, "sentence") == "Connected directly, without a relay."
+        sentence = "Connected directly, without a relay."  # once all candidates are told
+        until(page, f"document.querySelector('#sentence').textContent === {sentence!r}")
         until(page, "document.querySelectorAll('.step[data-state=done]').length === 8")
     chat(one, other, "hello from the one")
     chat(other, one, "hello <b>back</b>")
@@ -208,6 +209,64 @@ def test_whoever_comes_back_is_called_anew(browsers: tuple[Chromium, Chromium]):
     stage(again, "connected")
     press(again, "End")
     stage(one, "ended")
+
+
+def say_in(page: Page, *messages: dict[str, object]) -> None:
+    """Have the server say something to a page, as it seems there."""
+    for message in messages:
+        data = json.dumps({"data": json.dumps(message)})
+        page.evaluate(f"sockets.at(-1).dispatchEvent(new MessageEvent('message', {data}))")
+
+
+def test_whoever_left_while_somebody_was_away_has_left(browsers: tuple[Chromium, Chromium]):
+    one, other = meet(browsers)
+    joined = {"type": "joined", "version": 1, "polite": False, "token": "t", "session": 2}
+    gone = {"resumed": True, "received": 99, "peer": False, "expires": 60, "ice_servers": []}
+    say_in(one, {**joined, **gone})
+    stage(one, "ended")
+    assert text(one, "status") == "The other end has left."
+    assert text(one, "kind").upper() == "CONNECTED DIRECTLY"
+    stage(other, "ended")
+
+
+def test_a_call_whose_room_is_over_ends_when_it_is_lost(
+    place: Namespace, browsers: tuple[Chromium, Chromium]
+):
+    one, other = meet(browsers)
+    say_in(one, {"type": "error", "code": "expired", "reason": "over", "final": True})
+    one.evaluate("sockets.at(-1).close()")
+    until(one, "document.querySelector('#status').textContent.includes('The call goes on')")
+    place.run(["nft", CUT])
+    try:
+        stage(one, "ended")
+    finally:
+        place.run(["nft", "delete table inet cut"])
+    assert "there is no way to look for another path" in text(one, "status")
+    assert text(one, "kind").upper() == "CONNECTED DIRECTLY"
+    press(other, "End")
+
+
+def test_a_camera_that_is_unplugged_is_told(browsers: tuple[Chromium, Chromium]):
+    one, other = meet(browsers)
+    one.evaluate(
+        "document.querySelector('#ours').srcObject.getVideoTracks()[0]"
+        ".dispatchEvent(new Event('ended'))"
+    )
+    until(one, "!document.querySelector('#notice').hidden")
+    assert "The camera or microphone is gone" in text(one, "notice")
+    assert faults(one) == []
+    press(one, "End")
+    stage(other, "ended")
+
+
+def test_a_page_that_comes_back_out_of_history_begins_anew(browsers: tuple[Chromium, Chromium]):
+    one, other = meet(browsers)
+    one.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    stage(other, "ended")
+    with one.expect_navigation():
+        one.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    stage(one, "setup")
+    assert text(one, "sentence") == "You are invited to rehearse a call."
 
 
 def test_nobody_came(browsers: tuple[Chromium, Chromium]):

@@ -48,6 +48,14 @@ def test_a_room_that_never_was(browser: Chromium):
     stage(page, "waiting")
 
 
+@pytest.mark.parametrize("name", ["abc%", "x" * 257, "%00"])
+def test_a_link_that_names_no_room(browser: Chromium, name: str):
+    page = browser.page(f"{SITE}/rehearse#{name}")
+    assert "There is no such room" in told(page)
+    press(page, "Make a room")
+    stage(page, "waiting")
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -90,7 +98,12 @@ def test_a_browser_without_webrtc(browser: Chromium):
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(503, "cannot keep rooms"), (429, "too many requests"), (None, "The server does not answer")],
+    [
+        (503, "cannot keep rooms"),
+        (429, "too many requests"),
+        (200, "The server does not answer"),  # but whoever is between
+        (None, "The server does not answer"),
+    ],
 )
 def test_a_server_that_makes_no_room(browser: Chromium, status: int | None, words: str):
     page = browser.page(f"{SITE}/rehearse")

@@ -65,6 +65,17 @@ async def test_nobody_comes():
     assert f"http://{place}/rehearse#" in found.stderr
 
 
+async def test_says_what_it_has_seen_though_the_report_cannot_be_written():
+    async with serving() as server:
+        place = place_of(server)
+        found = await stunkit(
+            *("rehearse", "--seconds", "0.2", "--json", "--report", "/dev/full"),
+            env={"STUNKIT_SERVER": f"http://{place}"},
+        )
+    assert json.loads(found.stdout)["outcome"] == "unknown"
+    assert "no space left on device" in found.stderr
+
+
 async def test_no_such_room_and_a_full_one():
     async with serving() as server:
         place = place_of(server)

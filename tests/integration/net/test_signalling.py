@@ -185,6 +185,9 @@ async def test_no_such_name(monkeypatch):
         (201, "[]", InvalidAnswer, "has no rooms"),
         (201, "{", InvalidAnswer, "has no rooms"),
         (201, '{"room": "r", "expires": "x"}', InvalidAnswer, "has no rooms"),
+        (201, f'{{"room": "r", "expires": 1{"0" * 400}}}', InvalidAnswer, "has no rooms"),
+        (201, '{"room": "\\u001b[2J", "expires": 1}', InvalidAnswer, "has no rooms"),
+        (201, "[" * 9_000, InvalidAnswer, "has no rooms"),
         (429, "too many rooms\n", Refused, "429 too many rooms"),
         (403, "x" * 500, Refused, "403 at this site"),
         (503, '{"error": {"code": "unavailable", "reason": "no store"}}', Refused, "no store"),
@@ -195,6 +198,33 @@ async def test_a_site_without_rooms(status, body, error, words):
     async with answering(status, body) as site:
         with pytest.raises(error, match=words):
             await make_room(site)
+
+
+async def test_an_answer_that_comes_in_pieces():
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for piece in (b'{"room": "r', b'oom", "exp', b'ires": 60}'):
+            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            await writer.drain()
+            await asyncio.sleep(0.05)  # so that each is read by itself
+        writer.write(b"0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        room = await make_room(plain(*server.sockets[0].getsockname()))
+    assert (room.link.room, room.expires) == ("room", 60.0)
+
+
+@pytest.mark.parametrize("host", ["a..b.invalid", f"{'a' * 64}.invalid"])
+async def test_a_host_that_can_have_no_address(host):
+    link = RoomLink.parse(f"http://{host}/rehearse#room")
+    with pytest.raises(ResolutionError, match="no such name"):
+        await make_room(link.site)
+    with pytest.raises(ResolutionError, match="no such name"):
+        async with Signalling(link):
+            pass
 
 
 async def test_a_site_without_signalling():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -228,3 +229,31 @@ async def test_checks_that_lead_nowhere_have_failed_after_a_while():
         assert one.peer.progress is Progress.CHECKING
         one.peer.look(100.0 + CHECK_TIMEOUT)
         assert one.peer.progress is changes[-1] is Progress.FAILED
+
+
+async def test_a_path_without_keys_is_no_failure_of_the_checks():
+    async with two() as (one, other):
+        await one.peer.begin()
+        await one.give(other)
+        sdp = re.sub(r"(a=fingerprint:\S+) \S+", _wrong, other.said[0].content["sdp"])
+        await one.tell("answer", sdp=sdp)
+        await one.tell("end-of-candidates")
+        await until(lambda: one.peer.progress is Progress.UNKEYED)
+        one.peer.look(0.0)
+        one.peer.look(2 * CHECK_TIMEOUT)
+        assert one.peer.progress is Progress.UNKEYED
+        assert one.peer.has_failed
+
+
+def _wrong(fingerprint: re.Match[str]) -> str:
+    size = fingerprint[0].count(":")
+    return f"{fingerprint[1]} {':'.join(['00'] * size)}"
+
+
+async def test_checks_that_worked_have_not_failed_when_keys_do_not_come():
+    async with two() as (one, other):
+        await connect(one, other)
+        one.peer.progress = Progress.CHECKING  # as if DTLS were still under way
+        one.peer.look(0.0)
+        one.peer.look(2 * CHECK_TIMEOUT)
+        assert one.peer.progress is Progress.UNKEYED

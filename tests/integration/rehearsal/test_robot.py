@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from stunkit.call.rehearsal import judge
-from stunkit.net.signalling import make_room
+from stunkit.net.signalling import Room, make_room
 from stunkit.rehearsal import robot as module
 from stunkit.rehearsal.media import Sources
 from stunkit.rehearsal.rehearsing import Rehearsing, Said
@@ -149,6 +149,52 @@ async def test_tries_again_to_make_a_room(monkeypatch):
         at_work.robot._wait = 0.05
         await until(lambda: len(at_work.of(Trouble)) >= 3)
     assert all("refused" in one.reason for one in at_work.of(Trouble))
+
+
+async def test_makes_no_room_after_room_where_none_can_be_entered(monkeypatch):
+    made: list[Website] = []
+
+    async def make(site: Website, **_: object) -> Room:
+        made.append(site)
+        return Room(RoomLink(site, "room"), 60.0)
+
+    monkeypatch.setattr(module, "make_room", make)
+    waits: list[float] = []
+    monkeypatch.setattr(Robot, "_rest", lambda robot, _: waits.append(robot._wait))
+    site = Website.parse("http://127.0.0.1:1")  # where nobody carries WebSockets
+    async with attending(site) as at_work:
+        await until(lambda: waits)
+        assert len(at_work.of(Trouble)) == len(made) == 1
+
+
+async def test_waits_longer_each_time_that_nothing_comes_of_a_room(monkeypatch):
+    monkeypatch.setattr(module, "MOST_WAIT", 0.04)
+    robot = Robot(None, 1, SILENT, lambda _: None)
+    robot._wait = 0.01
+    rested: list[float] = []
+    for _ in range(4):
+        robot._rest(lambda: rested.append(robot._wait))
+    assert robot._wait == 0.04
+    await until(lambda: len(rested) == 4)
+
+
+async def test_ends_though_a_room_is_just_being_made(monkeypatch):
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def make(site: Website, **_: object) -> Room:
+        asked.set()
+        await may_answer.wait()
+        return Room(RoomLink(site, "room"), 60.0)
+
+    monkeypatch.setattr(module, "make_room", make)
+    monkeypatch.setattr(Rehearsing, "run", boom)
+    async with attending(Website.parse("http://127.0.0.1:1")) as at_work:
+        await asked.wait()
+        at_work.robot.end()
+        may_answer.set()
+        async with asyncio.timeout(PATIENCE):
+            await at_work.task
+    assert at_work.words == []
 
 
 async def test_more_links_than_can_wait_are_refused():

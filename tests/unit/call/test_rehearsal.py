@@ -68,6 +68,7 @@ def connected(ours: Spot, theirs: Spot, **more) -> Rehearsal:
             "the relay of the other end",
         ),
         (replace(CHECKED, progress=Progress.CONNECTED), "unknown", "is not known here"),
+        (replace(CHECKED, progress=Progress.UNKEYED), "unknown", "did not agree on keys"),
         (FAILED, "blocked", "a relay (TURN) is needed"),
         (replace(FAILED, local=(HOST, RELAY)), "blocked", "Not even the relay of this end"),
         (replace(FAILED, remote=(THEIR_RELAY,)), "blocked", "Not even the relay of the other"),

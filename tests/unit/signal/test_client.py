@@ -13,6 +13,7 @@ from stunkit.signal.client import (
     MOST_WAIT,
     PATIENCE,
     Client,
+    Event,
     Heard,
     Over,
     PeerChanged,
@@ -110,6 +111,28 @@ def test_says_again_what_the_server_does_not_have_when_it_resumes():
     client.receive(joined(resumed=True, received=1), 2.0)
     assert [one["seq"] for one in said(client)] == [2, 3, 4]
     assert client.events() == []
+
+
+def back(client: Client, *, peer: bool) -> list[Event]:
+    """Have a client lose its connection and resume; return what it tells."""
+    client.lose(1.0)
+    client.open(2.0)
+    client.receive(joined(resumed=True, peer=peer), 2.0)
+    return client.events()
+
+
+def test_tells_that_the_peer_left_meanwhile():
+    client = seated()
+    assert back(client, peer=False) == [PeerChanged(PeerState.LEFT)]
+    assert back(client, peer=False) == []
+
+
+def test_a_peer_that_was_lost_may_be_back_meanwhile():
+    client = seated()
+    client.receive(format_peer(Peer(PeerState.LOST, 1)), 1.0)
+    client.events()
+    assert back(client, peer=True) == [PeerChanged(PeerState.RESUMED)]
+    assert back(client, peer=True) == []
 
 
 def test_begins_anew_where_nothing_can_be_resumed():

@@ -43,6 +43,8 @@ JOINED = json.loads(
         (json.dumps(JOINED), WELCOME),
         (json.dumps({**JOINED, "later": {"version": 2}}), WELCOME),
         (json.dumps({**JOINED, "expires": None}), WELCOME._replace(expires=None)),
+        (json.dumps({**JOINED, "expires": 10**400}), WELCOME._replace(expires=None)),
+        (json.dumps({**JOINED, "token": "\u00fc"}), WELCOME._replace(token="\u00fc")),
         (json.dumps({**JOINED, "ice_servers": "none"}), WELCOME),
         (
             format_problem(Problem(Fault.FULL, "it is full")),
@@ -71,6 +73,7 @@ def test_reads_what_a_server_says(text, message):
         {"type": "welcome"},
         {"type": ["joined"]},
         {"type": None},
+        {"token": "\ud800" * 22},
     ],
 )
 def test_refuses_a_message_without_what_is_needed(members):

@@ -122,6 +122,19 @@ def test_goes_on_after_a_lost_connection(room: Room):
     assert happened == [Happening.LOST, Happening.RESUMED]
 
 
+def test_says_that_the_other_is_lost_to_who_comes_back(room: Room):
+    room.drop("b", 4.0)
+    room.drop("a", 5.0)
+    room.sends()
+    room.join("a2", Join("r", "A", 2, 0), "X", 6.0)
+    lost = {"type": "peer", "state": "lost", "session": 2}
+    assert said(room)["a2"][1:] == [lost]
+    room.join("b2", Join("r", "B", 2, 0), "X", 7.0)
+    told = said(room)
+    assert told["a2"] == [{**lost, "state": "resumed"}]
+    assert [one["type"] for one in told["b2"]] == ["joined"]
+
+
 def test_says_what_it_has_to_who_comes_back(room: Room):
     room.receive("b", offer(), 3.0)
     room.sends()

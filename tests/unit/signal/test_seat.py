@@ -54,3 +54,10 @@ def test_admits_a_burst_and_then_a_rate():
     assert seat.admit(5.11, limits)
     assert not seat.admit(5.12, limits)
     assert [seat.admit(60.0, limits) for _ in range(4)] == [True, True, True, False]
+
+
+def test_admits_as_before_when_the_clock_is_set_back():
+    seat, limits = Seat("t"), Limits(rate=10.0, burst=3)
+    assert [seat.admit(5_000.0, limits) for _ in range(4)] == [True, True, True, False]
+    assert [seat.admit(1_000.0, limits) for _ in range(4)] == [True, True, True, False]
+    assert seat.admit(1_000.2, limits)

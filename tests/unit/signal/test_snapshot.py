@@ -23,7 +23,7 @@ def test_another_goes_on_where_it_was():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "null", "[2,0,0,0,[]]", "[1,0,0,0,[[1]]]", "[1,0,0,0,7]"]
+    "text", ["", "{}", "null", "[2,0,0,0,[]]", "[1,0,0,0,[[1]]]", "[1,0,0,0,[]]", "[1,0,0,0,7]"]
 )
 def test_refuses_what_is_none(text: str):
     with pytest.raises(ValueError, match="no room of ours"):

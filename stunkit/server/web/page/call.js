@@ -44,6 +44,7 @@ export class Call {
       this.iceServers = message.ice_servers;
       if (!message.resumed) this.begin(session, message.peer);
       else for (const one of this.sent.slice(message.received)) this.write(one);
+      if (!message.peer) this.end(); // it has left meanwhile
     } else if (type === "peer") {
       if (message.state === "joined") this.begin(session, true);
       if (message.state === "left") this.end();
@@ -79,6 +80,7 @@ export class Call {
   }
   async negotiate({type, sdp, candidate}) {
     const pc = this.pc;
+    if (!pc) return;
     if (type === "candidate" || type === "end-of-candidates") {
       try {
         await pc.addIceCandidate(candidate);

@@ -18,12 +18,13 @@ const MOST_RESTARTS = 5; // in a row
 export class Caller {
   constructor({url, room, media, config, mapping, view}) {
     Object.assign(this, {media, config, view, pc: null, chat: null, isOver: false, restarts: 0});
+    Object.assign(this, {hasPeer: false, isPeerLost: false});
     this.record = new Rehearsal({version: config.version, mapping});
     this.session = new Session(url, room, pc => this.#connect(pc), this.#listener());
     this.timer = setInterval(() => this.#sample(), SAMPLING);
   }
 
-  /** Leave for good; `why` is "left" (we did), "deserted" (the other end did) or "refused". */
+  /** Leave for good; `why` is "left" (we did), "deserted" (the other end did) or "lost". */
   async leave(why = "left") {
     if (this.isOver) return;
     this.isOver = true;
@@ -54,7 +55,14 @@ export class Caller {
         if (!this.isOver) this.view.signalling(state);
       },
       joined: ({peer, resumed}) => {
-        if (!peer && !resumed) this.view.waiting();
+        if (!resumed) {
+          this.hasPeer = peer;
+          if (!peer) this.view.waiting();
+        } else if (this.hasPeer && !peer) {
+          this.#onPeer("left"); // meanwhile
+        } else if (this.isPeerLost) {
+          this.#onPeer("resumed"); // else the server says once more that it is lost
+        }
       },
       peer: state => this.#onPeer(state),
       said: message => {
@@ -68,6 +76,7 @@ export class Caller {
       refused: code => {
         this.record.problem(`The server ended the signalling: ${code}.`);
         this.view.refused(code);
+        this.#giveUp();
       },
     };
   }
@@ -90,6 +99,7 @@ export class Caller {
 
   #onPeer(state) {
     const {record} = this;
+    this.isPeerLost = state === "lost";
     const isOpen = !["connected", "failed"].includes(record.progress);
     if (state === "lost") record.isDeserted = isOpen;
     if (state === "resumed") record.isDeserted = false;
@@ -103,6 +113,8 @@ export class Caller {
   #connect(pc) {
     const {record, view} = this;
     this.pc = pc;
+    this.hasPeer = true;
+    this.isPeerLost = false;
     this.restarts = 0;
     this.state = "new";
     record.begin();
@@ -144,11 +156,19 @@ export class Caller {
     }
     if (state !== "disconnected") await this.#sample();
     if (pc === this.pc) this.view.state(state);
+    this.#giveUp();
+  }
+
+  /** End a call that is lost, where nobody carries what would mend it. */
+  #giveUp() {
+    if (this.session.over && this.state === "failed" && this.record.progress === "connected") {
+      this.leave("lost");
+    }
   }
 
   /** Look for another path (RFC 8445 section 9); signalling carries it once that is back. */
   #restartIce(pc) {
-    if (pc !== this.pc || this.restarts >= MOST_RESTARTS) return;
+    if (pc !== this.pc || this.session.over || this.restarts >= MOST_RESTARTS) return;
     this.restarts += 1;
     this.record.problem("The connection was interrupted, and ICE was restarted.");
     pc.restartIce();

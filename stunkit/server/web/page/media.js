@@ -22,6 +22,7 @@ export class Media {
     this.stream = new MediaStream();
     this.parts = {audio: null, video: null};
     this.synthetic = {audio: null, video: null}; // how to end what is made here
+    this.gone = () => {}; // hears that a device is there no more
   }
 
   /**
@@ -39,6 +40,7 @@ export class Media {
       if (wish) {
         try {
           track = await ask(kind, wish);
+          track.onended = () => this.gone();
         } catch (error) {
           problems.add(error instanceof PageError ? error.code : codeOfMediaError(error));
         }

@@ -68,6 +68,10 @@ const PROBLEMS = {
     "Plug one in and choose it again, or go on with a synthetic picture and tone.",
     "synthetic",
   ],
+  "device-gone": [
+    "The camera or microphone is gone: it was unplugged, or may not be used any more.",
+    "The call goes on without it. Plug it in and rehearse again to use it.",
+  ],
   "device-busy": [
     "The camera or microphone is in use by another program.",
     "Close that program and choose it again, or go on with a synthetic picture and tone.",

@@ -32,7 +32,7 @@ const media = new Media();
 const setup = new Setup(media, code => (code ? complain(code) : show(byId("notice"), false)));
 const narrator = new Narrator(new Steps(byId("steps")));
 const conversation = new Conversation(text => caller?.send(text));
-let room = decodeURIComponent(location.hash.slice(1));
+let room = /^#[\w-]{1,256}$/.test(location.hash) ? location.hash.slice(1) : "";
 let config = null;
 let measured = null; // a promise of what is known of this end's NAT
 let caller = null;
@@ -139,6 +139,10 @@ const view = {
     if (state === "resumed") say(byId("status"), "The other end is back.");
   },
   refused(code) {
+    if (stage === "failed") {
+      say(byId("status"), describe(code).sentence);
+      return;
+    }
     if (caller.record.progress === "connected" && stage === "connected") {
       say(byId("status"), `${describe(code).sentence} The call goes on.`);
       return;
@@ -151,7 +155,12 @@ const view = {
   over(why) {
     showEnding("ended");
     dashboard?.end();
-    say(byId("status"), why === "deserted" ? "The other end has left." : "You have left.");
+    const texts = {
+      deserted: "The other end has left.",
+      left: "You have left.",
+      lost: "The connection is lost, and the room is over: there is no way to look for another path.",
+    };
+    say(byId("status"), texts[why]);
     for (const id of ["ours", "theirs"]) byId(id).srcObject = null;
     media.stop(); // nobody should have to look whether the camera is still on
     conversation.open(false);
@@ -243,6 +252,7 @@ async function open() {
   }
   await setup.apply();
   setup.look();
+  if (!room && location.hash.length > 1) complain("no-such-room"); // it is no name of one
   try {
     config = await loadConfig();
     say(byId("version"), config.version && `stunkit ${config.version}.`);
@@ -274,4 +284,11 @@ byId("save-html").addEventListener("click", async () =>
 );
 addEventListener("hashchange", () => location.reload());
 addEventListener("pagehide", () => caller?.abandon());
+addEventListener("pageshow", ({persisted}) => {
+  if (persisted && caller && !caller.isOver) location.reload(); // it was abandoned
+});
+media.gone = () => {
+  if (stage === "setup") setup.apply();
+  else if (stage !== "failed") complain("device-gone");
+};
 open();

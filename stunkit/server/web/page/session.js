@@ -46,7 +46,7 @@ export class Session extends Call {
   async hear(message) {
     this.listener.heard(message);
     const isNew = message.type === "peer" && message.state === "joined";
-    const isOver = message.type === "peer" && message.state === "left";
+    const isOver = message.state === "left" || (message.type === "joined" && !message.peer);
     if ((isNew || isOver) && this.pc) await this.listener.ending();
     await super.hear(message);
     if (message.type === "joined") this.listener.joined(message);

@@ -29,7 +29,9 @@ export async function makeRoom() {
   }
   if (answer.status === 429) throw new PageError("too-many-requests");
   if (!answer.ok) throw new PageError("unavailable");
-  return (await answer.json()).room;
+  const {room} = await answer.json().catch(() => ({})); // what is between may answer, too
+  if (typeof room !== "string") throw new PageError("server-away");
+  return room;
 }
 
 /** Return the address of the signalling WebSocket. */

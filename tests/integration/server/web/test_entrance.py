@@ -2,8 +2,14 @@ import asyncio
 
 import pytest
 
+from stunkit.server.server import Server
+from stunkit.server.settings.tls import TlsSettings
+from stunkit.server.settings.tree import Settings
+from stunkit.server.settings.web import WebSettings
 from stunkit.server.web import entrance
+from tests.integration.certificates import Authority
 from tests.integration.server.web.calling import (
+    ANY,
     calling,
     make_room,
     meet,
@@ -29,6 +35,16 @@ async def test_closes_who_asks_for_nothing(text: bytes, monkeypatch):
     async with serving() as server:
         assert await read_all(place_of(server), text) == b""
         assert not server.web.entrance._idle
+
+
+async def test_closes_who_does_not_finish_the_handshake(tmp_path, monkeypatch):
+    assert entrance.HANDSHAKE_TIMEOUT < entrance.JOIN_TIMEOUT
+    monkeypatch.setattr(entrance, "HANDSHAKE_TIMEOUT", 0.2)
+    pair = Authority(tmp_path).issue()
+    tls = TlsSettings(certificate=pair.certificate, key=pair.key, listen=(ANY,))
+    settings = Settings(listen=(ANY,), tls=tls, web=WebSettings(listen=(ANY,)))
+    async with Server(settings) as server:
+        assert await read_all(place_of(server), b"") == b""
 
 
 async def test_closes_who_has_had_time_to_take_an_answer(monkeypatch):

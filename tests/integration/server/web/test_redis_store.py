@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from stunkit.errors import SignalError
+from stunkit.server.web.redis_store import PREFIX, RedisStore
+from stunkit.signal.message import Join
+from stunkit.signal.room import Outgoing
+from stunkit.signal.seat import Limits
 from tests.integration.command import Serve, end, serve
 from tests.integration.loopback import free_port
 from tests.integration.server.web.calling import calling, make_room, meet, negotiate
@@ -145,6 +150,44 @@ async def test_bounds_rooms_of_all_servers_together(redis):
         await make_room(there)
         with pytest.raises(AssertionError, match="there are too many rooms"):
             await make_room(here)
+
+
+@asynccontextmanager
+async def opened(redis: Redis, limits: Limits):
+    """Yield a store of this very process, and what it delivers."""
+    store, delivered = RedisStore(redis.url, None, limits, 10), []
+
+    async def deliver(out: Outgoing) -> None:
+        delivered.append(out)
+
+    await store.start(deliver, lambda: None, lambda _: None)
+    try:
+        yield store, delivered
+    finally:
+        await store.stop()
+
+
+async def test_who_is_in_a_room_hears_that_its_time_is_over(redis):
+    async with opened(redis, Limits(lifetime=0.2)) as (store, delivered):
+        await store.make("r", 0.0)
+        name = f"{store.process}.1"
+        await store.change("r", lambda room: room.join(name, Join("r"), "t" * 22, 0.1), 0.1)
+        await asyncio.sleep(0.5)  # by Redis's own clock it is over, too
+        await store.tend("r", 0.7)
+        async with asyncio.timeout(10):
+            while len(delivered) < 2:  # noqa: ASYNC110 (what it looks at has no event)
+                await asyncio.sleep(0.01)
+        assert delivered[-1].fault == "expired"
+        with pytest.raises(SignalError, match="no such room"):
+            await store.tend("r", 0.8)
+
+
+async def test_a_room_that_is_not_understood_is_unavailable(redis):
+    async with opened(redis, Limits()) as (store, _):
+        await store._redis.set(f"{PREFIX}room:r", "[9]")
+        with pytest.raises(SignalError, match="another version") as caught:
+            await store.tend("r", 0.0)
+        assert (caught.value.code, store.errors) == ("unavailable", 1)
 
 
 async def test_opens_a_store_with_a_password_that_nobody_sees(tmp_path):

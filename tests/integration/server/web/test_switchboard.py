@@ -1,8 +1,10 @@
 import pytest
 
-from stunkit.server.web.caller import Caller
-from stunkit.server.web.store import LocalStore
+from stunkit.errors import SignalError
+from stunkit.server.web.caller import HEARTBEAT, Caller
+from stunkit.server.web.store import LocalStore, no_such_room
 from stunkit.server.web.switchboard import Switchboard
+from stunkit.signal.fault import Fault
 from stunkit.signal.ice_server import IceServer
 from stunkit.signal.message import Join, format_join
 from stunkit.signal.seat import Limits
@@ -66,6 +68,18 @@ async def test_notices_who_has_vanished(board: Switchboard):
     assert '"left"' in str(wire.done)
 
 
+async def test_looks_after_callers_when_the_clock_is_set_back(board: Switchboard):
+    _, (_, wire), _ = await meet(board)
+    board._clock.now -= 600.0
+    await board._step()
+    board._clock.now += HEARTBEAT + 1.0
+    await board._step()
+    assert wire.done[-1] != "abort"
+    board._clock.now += 30.0
+    await board._step()
+    assert wire.done[-1] == "abort"
+
+
 async def test_tells_who_is_wrong(board: Switchboard):
     caller, wire = call(board)
     await board.hear(caller, "garbage")
@@ -84,6 +98,39 @@ async def test_has_all_come_back_when_something_may_be_lost(board: Switchboard):
     board._lose()
     await one.ended()
     assert wire.done[-1] == (4000, b"unavailable")
+
+
+async def test_a_room_hears_later_who_left_while_the_store_was_away(board: Switchboard):
+    room, (one, wire), (other, _) = await meet(board)
+    change = board.store.change
+
+    async def fail(*_: object) -> None:
+        raise SignalError(Fault.UNAVAILABLE, "the store is away")
+
+    board.store.change = fail
+    await board.leave(other)
+    with pytest.raises(SignalError):
+        await board._step()
+    assert board.store.rooms[room].connections == [one.name, other.name]
+    board.store.change = change
+    await board._step()
+    assert board.store.rooms[room].connections == [one.name]
+    assert '"lost"' in wire.done[-1]
+    assert not board._unsaid
+
+
+async def test_tells_all_whose_room_is_gone(board: Switchboard):
+    _, *calls = await meet(board)
+
+    async def tend(*_: object) -> None:
+        raise no_such_room()
+
+    board.store.tend = tend
+    board._clock.now += HEARTBEAT + 1.0
+    await board._step()
+    for caller, wire in calls:
+        await caller.ended()
+        assert wire.done[-1] == (4000, b"no-such-room")
 
 
 async def test_counts_what_it_does(board: Switchboard):
