@@ -130,6 +130,9 @@ class MappingProbes:
         return mapping, why
 
     def _classify(self) -> tuple[Mapping | None, str]:
+        are_own = {one.mapped == one.local for one in self.sightings}
+        if len(are_own) > 1:  # they are not all on one side of the NAT
+            return None, "some servers see our own endpoint, some another"
         seen = {one.server: one.mapped for one in self.sightings if one.mapped is not None}
         mapping, why = classify_mapping(seen)
         rests_on_equality = mapping in {Mapping.ENDPOINT_INDEPENDENT, Mapping.ADDRESS_DEPENDENT}

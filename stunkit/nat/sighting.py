@@ -81,7 +81,11 @@ def _doubt(one: Sighting) -> str:
     if one.mapped.packed == one.local.packed or is_inside(one.server):
         return ""
     if is_inside(one.mapped):
-        return f"{one.server} sees {one.mapped}, so it stands behind a proxy of its own"
+        why = f"{one.server} sees {one.mapped}, so it stands behind a proxy of its own"
+        return why if one.is_safe else f"{why}, or a gateway rewrites MAPPED-ADDRESS"
+    if one.mapped.packed == one.server.packed:
+        why = f"{one.server} sees {one.mapped}, an address of its own"
+        return f"{why}: it stands behind a proxy, or behind the NAT that we are behind"
     return ""
 
 

@@ -234,7 +234,8 @@ class _Run:
     def _snapshot(self) -> Preflight:
         """Return what is known by now, each part in the light of the others."""
         relays, ipv4 = self._found.relays, self._found.report(Family.IPV4)
-        if ipv4 is not None and ipv4.udp is False:
+        access = self._found.facts.ipv4
+        if ipv4 is not None and ipv4.udp is False and access is not None and not access.udp:
             relays = tuple(map(judge_without_udp, relays))
         elapsed = self._loop.time() - self._began
         return self._found._replace(relays=relays, problems=dict(self._problems), elapsed=elapsed)

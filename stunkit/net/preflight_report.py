@@ -101,7 +101,9 @@ class Preflight(NamedTuple):
             # a relay's silence alone may be its own firewall's: nobody else was asked over UDP
             return Access(udp=udp or None)
         access = Access.of_report(report)
-        if access.udp is None:
+        if (
+            access.udp is None or udp
+        ):  # where a relay is reached, it was the servers that are silent
             access = replace(access, udp=udp)
         layers = self.layers if family is Family.IPV4 else None
         if layers is not None and layers.second in (SecondNat.PROVEN, SecondNat.LIKELY):

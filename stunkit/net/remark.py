@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
+from stunkit.endpoint import Endpoint
 from stunkit.errors import ResolutionError, UsageError
 from stunkit.ice.browser import Shown, shown_to_page
 from stunkit.ice.candidate import CandidateType
@@ -21,6 +22,7 @@ from stunkit.ice.finding import Severity, label
 from stunkit.ice.hosts import Omission
 from stunkit.ice.interface import InterfaceAddress, InterfaceKind
 from stunkit.ice.redundancy import redundancies
+from stunkit.nat.sighting import is_inside
 from stunkit.net.gathered import Gathered, Gleaned, Miss
 
 
@@ -153,7 +155,7 @@ def _mappings(candidates: Iterable[Gleaned]) -> Iterator[Remark]:
     """One socket that servers see at several endpoints (RFC 4787 section 4.1)."""
     groups: dict[object, list[Gleaned]] = {}
     for one in candidates:
-        if one.candidate.type is CandidateType.SERVER_REFLEXIVE:
+        if one.candidate.type is CandidateType.SERVER_REFLEXIVE and _shows_a_mapping(one):
             groups.setdefault(one.base, []).append(one)
     for base, group in groups.items():
         if len(group) > 1:
@@ -166,6 +168,17 @@ def _mappings(candidates: Iterable[Gleaned]) -> Iterator[Remark]:
                 " direct calls fail. `stunkit nat` says more; have a relay."
             )
             yield Remark(RemarkCode.MAPPING_VARIES, Severity.WARNING, text)
+
+
+def _shows_a_mapping(one: Gleaned) -> bool:
+    """Return whether an endpoint is the doing of a NAT of ours, as far as one can tell.
+
+    It is not where the server is on our side of the NAT, or behind a proxy (see ``nat.sighting``).
+    """
+    server, mapped = one.server, Endpoint.of(one.candidate.address, one.candidate.port)
+    if server is None or mapped.packed in {one.base.packed, server.packed}:
+        return False
+    return is_inside(server) or not is_inside(mapped)
 
 
 def _redundant(candidates: Iterable[Gleaned]) -> Iterator[Remark]:

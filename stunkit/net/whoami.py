@@ -21,6 +21,7 @@ from stunkit.errors import (
     Unreachable,
     UsageError,
 )
+from stunkit.nat.sighting import is_inside
 from stunkit.net.query import Asker
 from stunkit.net.resolve import resolve
 from stunkit.net.transport.certificate import client_context
@@ -58,6 +59,17 @@ class Answer(NamedTuple):
     rtt: float | None = None
     error: StunkitError | None = None
 
+    @property
+    def is_proxied(self) -> bool:
+        """Whether the server sees an address that no datagram of ours came to it with.
+
+        It stands behind a proxy of its own then, or something rewrote its answer (see
+        ``nat.sighting``).
+        """
+        if self.mapped is None or self.server is None or self.mapped == self.local:
+            return False
+        return is_inside(self.mapped) and not is_inside(self.server)
+
 
 class Whoami(NamedTuple):
     """Every answer, and the public addresses that follow from them."""
@@ -73,8 +85,11 @@ class Whoami(NamedTuple):
         return host if 2 * votes > seen.total() else None
 
     def seen(self, family: Family) -> Counter[str]:
-        """Return each mapped address of a family, and how many servers saw it."""
-        mapped = (answer.mapped for answer in self.answers)
+        """Return each mapped address of a family, and how many servers saw it.
+
+        What those see that stand behind a proxy is not ours.
+        """
+        mapped = (answer.mapped for answer in self.answers if not answer.is_proxied)
         return Counter(m.host for m in mapped if m is not None and m.family is family)
 
     @property

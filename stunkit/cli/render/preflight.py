@@ -194,6 +194,8 @@ def reasons(found: Preflight, foretold: Forecast) -> list[str]:
         report = found.report(family)
         if report is not None and not report.udp:
             word = "blocked" if report.udp is False else "unknown"
+            if _is_reached(found, family):
+                word = "open to a relay, but not to the servers"
             said.append(f"{NAMES[family]}: UDP is {word}: {nat.why(report, 'udp')}.")
     layers = found.layers
     if layers is not None and layers.second in (SecondNat.PROVEN, SecondNat.LIKELY):
@@ -303,9 +305,15 @@ def _nat_words(found: Preflight, family: Family) -> str:
     if report is None or report.udp is None:
         return "unknown"
     if report.udp is False:
-        return "UDP is blocked"
+        return "unknown" if _is_reached(found, family) else "UDP is blocked"
     if report.legacy is not None:
         return report.legacy.value
     if report.mapping is None:
         return "mapping unknown"
     return f"{report.mapping} mapping, {report.filtering or 'unknown'} filtering"
+
+
+def _is_reached(found: Preflight, family: Family) -> bool:
+    """Return whether UDP gets out, be it to a relay alone."""
+    access = found.facts.access(family)
+    return access is not None and access.udp is True

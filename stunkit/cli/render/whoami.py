@@ -60,7 +60,13 @@ def sentences(result: Whoami) -> list[str]:
                 f"The servers disagree over {NAMES[family]}: {votes}. "
                 "Several public addresses, a proxy, or a server that is wrong."
             )
-    if not any(result.seen(family) for family in Family):
+    said += [
+        f"{answer.server} sees {answer.mapped.host}, which the internet does not route: it is on "
+        "our side of the NAT or behind a proxy of its own, or a gateway rewrites its answer."
+        for answer in result.answers
+        if answer.mapped is not None and answer.is_proxied
+    ]
+    if all(answer.mapped is None for answer in result.answers):
         said.append("Nobody said where they see you.")
     return said
 

@@ -178,6 +178,19 @@ def test_a_mapping_that_moves_proves_nothing():
     )
 
 
+@pytest.mark.parametrize("seen", [(MAPPED, MAPPED, LOCAL), (LOCAL, LOCAL, MAPPED)])
+def test_servers_on_two_sides_of_the_nat_decide_no_mapping(seen: tuple[Endpoint, ...]):
+    setting = Setting()
+    for server, mapped in zip((SERVER, OTHER_PORT, OTHER), seen, strict=True):
+        setting.answer(server, mapped)
+        setting.advance()
+    setting.be_silent(2.0)
+    setting.answer(SERVER, seen[0])
+    verdict, why = setting.probes.judge()
+    assert verdict is None
+    assert why.startswith("some servers see our own endpoint, some another")
+
+
 def test_other_address_that_is_the_same_takes_fewer_questions():
     setting = Setting(other=OTHER_PORT)
     setting.answer(SERVER, MAPPED)

@@ -43,6 +43,23 @@ def test_a_server_behind_a_proxy_of_its_own_is_doubted():
     assert one.doubt.endswith("sees 172.17.0.1:40000, so it stands behind a proxy of its own")
 
 
+def test_a_private_address_that_may_have_been_rewritten_is_doubted_for_both_reasons():
+    inner = Endpoint.of("100.64.0.10", 40000)
+    one = sight(Message.decode(success(REQUEST, None, plain=inner)), LOCAL, SERVER)
+    assert one.doubt.endswith("a proxy of its own, or a gateway rewrites MAPPED-ADDRESS")
+
+
+def test_a_server_that_sees_an_address_of_its_own_is_doubted():
+    node = SERVER.with_port(40000)
+    one = sight(Message.decode(success(REQUEST, node)), LOCAL, SERVER)
+    assert "sees 198.51.100.1:40000, an address of its own" in one.doubt
+
+
+def test_a_server_on_our_own_host_is_believed():
+    one = sight(Message.decode(success(REQUEST, SERVER.with_port(40000))), SERVER, SERVER)
+    assert not one.doubt
+
+
 def test_private_address_is_believed_of_a_server_inside_too():
     inside = Endpoint.of("192.168.0.9", 3478)
     one = sight(Message.decode(success(REQUEST, Endpoint.of("192.168.0.1", 1024))), LOCAL, inside)

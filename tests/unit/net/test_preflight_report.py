@@ -69,6 +69,12 @@ def test_relays_do_not_contradict_a_discovery():
     assert preflight(BLOCKED).facts.ipv4.udp is False
 
 
+def test_relay_that_is_reached_over_udp_outweighs_servers_that_are_silent():
+    access = preflight(BLOCKED, relays=(relay(transport=Transport.UDP),)).facts.ipv4
+    assert access.udp is True
+    assert access.mapping is None
+
+
 def test_family_with_an_address_that_no_server_was_asked_in_is_unknown():
     assert preflight(gathered=gathered("2001:db8:2::2")).facts.ipv6 == Access()
 

@@ -143,6 +143,21 @@ def test_one_socket_with_two_mappings_is_told():
     assert f"{SEEN} by 198.51.100.1:3478" in text
 
 
+@pytest.mark.parametrize(
+    ("mapped", "server"),
+    [
+        ("10.0.0.2:4000", "10.0.0.9:3478"),
+        ("172.17.0.1:5000", "198.51.100.9:3478"),
+        ("198.51.100.9:5000", "198.51.100.9:3478"),
+    ],
+    ids=["on our side", "behind a bridge", "behind a node"],
+)
+def test_a_server_that_sees_no_mapping_does_not_make_it_vary(mapped: str, server: str):
+    other = reflexive(mapped, server=Endpoint.parse(server), preference=65534)
+    gathered = gathering(host(), reflexive(SEEN), other, answers=(answer(),))
+    assert Code.MAPPING_VARIES not in codes(gathered)
+
+
 def test_two_sockets_with_a_mapping_each_are_usual():
     gathered = gathering(host(), reflexive(SEEN), reflexive("192.31.196.7:9", TUNNEL, 4001))
     assert Code.MAPPING_VARIES not in codes(gathered)

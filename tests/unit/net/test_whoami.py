@@ -54,6 +54,23 @@ def test_counts_addresses_and_not_ports():
     assert Whoami((one, two)).consensus is True
 
 
+@pytest.mark.parametrize(
+    ("server", "local", "mapped", "public"),
+    [
+        ("198.51.100.1", "10.0.0.2", "172.17.0.1", None),
+        ("198.51.100.1", "10.0.0.2", "203.0.113.1", "203.0.113.1"),
+        ("198.51.100.1", "10.0.0.2", "10.0.0.2", "10.0.0.2"),
+        ("192.168.1.5", "10.0.0.2", "192.168.1.1", "192.168.1.1"),
+    ],
+    ids=["proxy", "NAT", "own address", "server inside"],
+)
+def test_does_not_believe_a_server_behind_a_proxy(server, local, mapped, public):
+    ends = [Endpoint.of(host, 4000) for host in (server, local, mapped)]
+    result = Whoami((Answer(NAME, Transport.UDP, Family.IPV4, *ends),))
+    assert result.public(Family.IPV4) == public
+    assert result.consensus is (None if public is None else True)
+
+
 def test_names_public_servers_of_different_operators():
     assert len({uri.host for uri in PUBLIC_SERVERS}) == len(PUBLIC_SERVERS) >= 2
     assert all(uri.port is not None for uri in PUBLIC_SERVERS)

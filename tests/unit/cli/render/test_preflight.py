@@ -99,6 +99,15 @@ def test_sentence(found, peers, sentence):
     assert render.sentence(found, foretell(found, *peers)) == sentence
 
 
+def test_udp_is_not_called_blocked_where_a_relay_is_reached_over_it():
+    found = preflight(BLOCKED, relays=(relay(transport=Transport.UDP),))
+    said = "IPv4: UDP is open to a relay, but not to the servers: it answers over TCP alone."
+    assert said in view(found).reasons
+    assert not any(
+        "UDP is blocked" in one or "does not get out" in one for one in view(found).reasons
+    )
+
+
 def test_reasons_name_blocked_udp_with_its_evidence():
     assert "IPv4: UDP is blocked: it answers over TCP alone." in view(preflight(BLOCKED)).reasons
 

@@ -104,6 +104,13 @@ def test_a_sentence_says_when_nobody_answered():
     assert sentences(Whoami((LOST, REFUSED))) == ["Nobody said where they see you."]
 
 
+def test_a_sentence_tells_of_a_server_behind_a_proxy():
+    proxied = IPV4._replace(mapped=Endpoint.of("172.17.0.1", 40000))
+    (said,) = sentences(Whoami((proxied,)))
+    assert said.startswith("198.51.100.1:3478 sees 172.17.0.1, which the internet does not route")
+    assert sentences(Whoami((IPV4, proxied))) == ["The world sees you as 203.0.113.1 (IPv4).", said]
+
+
 def test_a_row_has_a_cell_for_each_heading():
     assert row(IPV4) == (
         "198.51.100.1:3478",
