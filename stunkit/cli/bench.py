@@ -23,7 +23,7 @@ from stunkit.bench.result import Progress, Result
 from stunkit.bench.run import Run
 from stunkit.bench.sources import Source
 from stunkit.cli.interruption import interruptible
-from stunkit.cli.options import SERVER_VARIABLE, Seconds, pick_family, pick_servers
+from stunkit.cli.options import SERVER_VARIABLE, Seconds, pick_family, pick_servers, saying_who
 from stunkit.cli.render import bench as render
 from stunkit.cli.render.text import columns
 from stunkit.cli.status import ExitStatus
@@ -130,7 +130,8 @@ def command(
         mine=mine,
         ca_file=ca_file,
     )
-    result = _run(Run(options), is_shown=not as_json and sys.stderr.isatty())
+    with saying_who(options.server):
+        result = _run(Run(options), is_shown=not as_json and sys.stderr.isatty())
     if as_json:
         click.echo(render.to_json(result))
     else:

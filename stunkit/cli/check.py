@@ -19,6 +19,7 @@ from stunkit.cli.options import (
     pick_family,
     pick_servers,
     read_line,
+    try_to_bind,
 )
 from stunkit.cli.render import check as render
 from stunkit.cli.render.text import columns
@@ -79,12 +80,15 @@ def command(
     if len(servers) != 1:
         raise click.UsageError(f"Name one server, as SERVER or in {SERVER_VARIABLE}.")
     family = pick_family(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
+    source = parse_bind(bind, family)
+    if source is not None:
+        try_to_bind(source.with_port(0))  # each case has sockets of its own
     run = partial(
         check,
         servers[0],
         cases=cases,
         family=family,
-        bind=parse_bind(bind, family),
+        bind=source,
         timeout=timeout,
         ca_file=ca_file,
         credential=_credential(username, password_file, is_short_term=short_term),

@@ -51,7 +51,10 @@ SCHEMA = "stunkit/decode/1"
 @click.option("--listen", metavar="ADDRESS:PORT", help="Show what comes over UDP; answer nothing.")
 @click.option("--count", type=click.IntRange(min=1), help="With --listen: end after so many.")
 @click.option(
-    "--timeout", type=Seconds(min=0, min_open=True), help="With --listen: end after so long."
+    "--timeout",
+    type=Seconds(min=0, min_open=True),
+    metavar="SECONDS",
+    help="With --listen: end after so long.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show every field, down to the padding.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -95,7 +98,7 @@ def command(
     form = Form.DOCUMENT if as_json else Form.LINES if as_lines else Form.TEXT
     run = Run(
         credentials=_credentials(passwords, password_file, username, realm),
-        printer=Printer(form, SCHEMA),
+        printer=Printer(form, SCHEMA, ["message"]),
         is_tree=is_tree or verbose,
         is_flows=is_flows,
         is_whole=verbose,

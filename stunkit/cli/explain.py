@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 
 import click
 
+from stunkit.cli.render.text import columns
 from stunkit.errors import UsageError
 
 
@@ -17,9 +18,11 @@ def command(topic: str | None) -> None:
     """Show a page of the manual, or the list of them."""
     pages = {page.name.removesuffix(".md"): page for page in _pages()}
     if topic is None:
-        for name, page in sorted(pages.items()):
-            title = page.read_text("utf-8").partition("\n")[0].lstrip("# ")
-            click.echo(f"{name:<12} {title}")
+        titles = {
+            name: page.read_text("utf-8").partition("\n")[0].lstrip("# ")
+            for name, page in sorted(pages.items())
+        }
+        click.echo(columns(list(titles.items())))
         return
     if topic not in pages:
         raise UsageError("a page of the manual", topic, f"there are {', '.join(sorted(pages))}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stunkit.cli.interruption import interruptible
-from stunkit.cli.options import Seconds, pick_family
+from stunkit.cli.options import Seconds, pick_family, saying_who
 from stunkit.cli.render import fuzz as render
 from stunkit.cli.render.text import columns
 from stunkit.cli.status import ExitStatus
@@ -189,7 +189,8 @@ def command(
         )
     else:
         campaign = server.Campaign(options_of(server_name or ""))
-    result = _run(campaign, is_shown=not as_json and sys.stderr.isatty())
+    with nullcontext() if server_name is None else saying_who(Uri.parse(server_name)):
+        result = _run(campaign, is_shown=not as_json and sys.stderr.isatty())
     if as_json:
         click.echo(render.to_json(result))
     else:
@@ -211,7 +212,9 @@ def _replay(
 ) -> tuple[str, bool]:
     """Return what happened, in a sentence, and whether it was the failure."""
     if reproducer.kind == "server":
-        verdict = server.replay(reproducer, options_of(server_name or reproducer.target))
+        options = options_of(server_name or reproducer.target)
+        with saying_who(options.server):
+            verdict = server.replay(reproducer, options)
         is_again = verdict.state is not State.WELL
         return render.replayed_server(reproducer, verdict), is_again
     crash = parser.replay(reproducer)

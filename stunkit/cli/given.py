@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,8 @@ from stunkit.wire.message import HEADER_SIZE, Message
 MOST_BYTES = 64 << 20  # of text, or of bytes that are a message; a capture may be of any size
 STDIN = "-"
 
+# What no notation of bytes looks like: the base64 of a message starts with a letter.
+_FILE_NAME = re.compile(r"[/.~][^\s\0]*|[\w+/-]+\.\w{1,8}")
 _HEX_WORD = re.compile(r"(0x)?([0-9a-fA-F]{2})+")
 
 
@@ -75,13 +78,16 @@ def _from_path(path: Path, wanted: str | None) -> Iterable[Given | Capture]:
     try:
         file = path.open("rb")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UsageError("a file to read", str(path), reason) from None
+        raise _unreadable(str(path), error) from None
     yield from _from_file(file, str(path), wanted)
 
 
 def _from_file(file: BinaryIO, name: str, wanted: str | None) -> Iterable[Given | Capture]:
-    ahead = file.peek(4)[:4] if hasattr(file, "peek") else b""
+    try:
+        ahead = file.peek(4)[:4] if hasattr(file, "peek") else b""
+    except OSError as error:
+        file.close()
+        raise _unreadable(name, error) from None
     if wanted == Form.CAPTURE or (wanted is None and is_capture(ahead)):
         yield Capture(file, name)
         return
@@ -89,14 +95,17 @@ def _from_file(file: BinaryIO, name: str, wanted: str | None) -> Iterable[Given 
         try:
             data = file.read(MOST_BYTES + 1)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise UsageError("a file to read", name, reason) from None
+            raise _unreadable(name, error) from None
     if len(data) > MOST_BYTES:
         raise UsageError("a message or a capture", name, f"it has over {MOST_BYTES} bytes")
     if wanted == Form.RAW or (wanted is None and not _is_text(data)):
         yield _found(name, Form.RAW, data)
         return
     yield from _from_text(data.decode("utf-8", "replace"), name, wanted)
+
+
+def _unreadable(name: str, error: OSError) -> UsageError:
+    return UsageError("a file to read", name, (error.strerror or str(error)).lower())
 
 
 def _is_text(data: bytes) -> bool:
@@ -112,11 +121,19 @@ def _from_text(
 ) -> Iterable[Given]:
     if wanted in (Form.RAW, Form.CAPTURE):
         raise UsageError(f"a file, which --format {wanted} asks for", text[:40], "there is none")
+    if not text.strip():
+        empty = "" if is_argument else name
+        raise UsageError("bytes of a message, or a file with them", empty, "it is empty")
     try:
         passage = read_text(text, None if wanted is None else Notation(wanted))
     except UsageError as error:
         if not is_argument:
             raise UsageError(error.what, name, error.reason) from None
+        if _FILE_NAME.fullmatch(text) or os.path.isdir(text):  # noqa: PTH112 (any text)
+            try:
+                Path(text).open("rb").close()
+            except OSError as trouble:
+                raise _unreadable(error.text, trouble) from None
         what = f"a file that exists, nor {error.what}"
         raise UsageError(what, error.text, error.reason) from None
     for data in passage.messages:

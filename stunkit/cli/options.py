@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
 
+from stunkit.cli.render.text import printable
+from stunkit.cli.status import status_of
 from stunkit.endpoint import Endpoint, Family
-from stunkit.errors import Refused, Unencodable, UsageError
+from stunkit.errors import Refused, StartError, TransactionError, Unencodable, UsageError
 from stunkit.protocol.login import Login
 from stunkit.wire.registry import Code
 from stunkit.wire.uri import Uri
@@ -18,12 +21,13 @@ from stunkit.wire.uri import Uri
 F = TypeVar("F", bound=Callable[..., Any])
 
 SERVER_VARIABLE = "STUNKIT_SERVER"
+MOST_LINE = 65_536  # characters; no password or secret comes near
 
 
 class Seconds(click.FloatRange):
     """A duration. Refuses inf, and nan, which every comparison of FloatRange lets through."""
 
-    name = "seconds"
+    name = "number of seconds"  # ends the sentence "'x' is not a valid ..."
 
     def convert(
         self,
@@ -114,17 +118,29 @@ def say_how_to_log_in(errors: Iterable[Exception | None]) -> None:
         )
 
 
+@contextmanager
+def saying_who(server: Uri) -> Iterator[None]:
+    """End with a sentence that names the one server that is asked, where it gives no answer."""
+    try:
+        yield
+    except TransactionError as error:
+        click.echo(f"stunkit: {printable(f'{server.format()}: {error}')}", err=True)
+        raise click.exceptions.Exit(status_of(error)) from None
+
+
 def read_line(path: str, what: str) -> str:
     """Return the first line of a file, or of stdin for ``-``. Raises UsageError."""
     try:
         with click.open_file(path, encoding="utf-8") as file:
-            line: str = file.readline().rstrip("\r\n")
+            line: str = file.readline(MOST_LINE + 1).rstrip("\r\n")
     except OSError as error:
         raise UsageError(what, path, (error.strerror or str(error)).lower()) from None
     except UnicodeDecodeError:
         raise UsageError(what, path, "it is not UTF-8") from None
     if not line:
         raise UsageError(what, path, "its first line is empty")
+    if len(line) > MOST_LINE:
+        raise UsageError(what, path, f"its first line has over {MOST_LINE} characters")
     return line
 
 
@@ -145,6 +161,20 @@ def parse_bind(text: str | None, family: Family | None) -> Endpoint | None:
     if family is not None and bind.family is not family:
         raise UsageError(f"an {family} address", text, "-4 or -6 says otherwise")
     return bind
+
+
+def try_to_bind(bind: Endpoint | None) -> None:
+    """Find out whether a server can be asked from there. Raises StartError."""
+    if bind is None:
+        return
+    from stunkit.net.transport.udp import UdpSocket, describe_errno  # noqa: PLC0415 (few bind)
+
+    try:
+        UdpSocket(bind).close()
+    except OSError as error:
+        reason = describe_errno(error.errno or 0)
+        remedy = "choose another address or port with --bind"
+        raise StartError(f"cannot ask from {bind}: {reason}", remedy) from None
 
 
 def pick_servers(arguments: Sequence[str], default: Sequence[Uri]) -> list[Uri]:

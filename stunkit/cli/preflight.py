@@ -72,8 +72,8 @@ def command(
 
     The answer is about a call with someone behind a usual home router. --peer names somebody else:
     a kind of network (public, full-cone, restricted, port-restricted, symmetric, udp-blocked, and
-    those of `stunkit lab list`), or the token that another person's `stunkit preflight --token` has
-    printed.
+    those of `stunkit lab kinds`), or the token that another person's `stunkit preflight --token`
+    has printed.
 
     Exit status: 0 direct, 7 only through a relay, 8 will not work, 6 unknown.
     """

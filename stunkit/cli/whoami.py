@@ -18,6 +18,7 @@ from stunkit.cli.options import (
     pick_login,
     pick_servers,
     say_how_to_log_in,
+    try_to_bind,
 )
 from stunkit.cli.render import whoami as render
 from stunkit.cli.render.text import columns, printable
@@ -26,7 +27,7 @@ from stunkit.endpoint import Endpoint, Family
 from stunkit.errors import Refused
 from stunkit.net.whoami import PUBLIC_SERVERS, TIMEOUT, Answer, Whoami, whoami
 from stunkit.protocol.login import Login
-from stunkit.wire.uri import Uri
+from stunkit.wire.uri import Transport, Uri
 
 
 @click.command("whoami")
@@ -79,15 +80,18 @@ def command(
     if hook is not None and not watch:
         raise click.UsageError("--exec needs --watch.")
     family = pick_family(only_ipv4=only_ipv4, only_ipv6=only_ipv6)
+    source = parse_bind(bind, family)
     run = Run(
         servers=pick_servers(servers, PUBLIC_SERVERS),
         family=family,
-        bind=parse_bind(bind, family),
+        bind=source,
         timeout=timeout,
         ca_file=ca_file,
         login=pick_login(username, password_file, short_term=short_term),
         form="json" if as_json else "short" if short else "text",
     )
+    if any(uri.carrier is Transport.UDP for uri in run.servers):
+        try_to_bind(source)
     if watch:
         asyncio.run(run.watch(interval, hook))
     context.exit(asyncio.run(run.once()))
@@ -107,7 +111,7 @@ class Run:
         login: Callable[[], Login] | None,
         form: str,
     ) -> None:
-        self._servers = servers
+        self.servers = servers
         self._family = family
         self._bind = bind
         self._timeout = timeout
@@ -147,13 +151,13 @@ class Run:
         if self._form == "text" and sys.stderr.isatty():
             from stunkit.cli.render.live import progress  # noqa: PLC0415 (rich is slow to import)
 
-            with progress("asking", len(self._servers)) as show:
+            with progress("asking", len(self.servers)) as show:
                 return await self._whoami(lambda answer: show(str(answer.mapped or answer.error)))
         return await self._whoami(None)
 
     async def _whoami(self, on_answer: Callable[[Answer], None] | None) -> Whoami:
         return await whoami(
-            self._servers,
+            self.servers,
             family=self._family,
             bind=self._bind,
             timeout=self._timeout,
@@ -196,7 +200,9 @@ class Run:
             return ExitStatus.REFUSED if refused else ExitStatus.NO_ANSWER
         if not render.short(result):
             if self._form == "short":
-                click.echo("stunkit: the servers disagree; ask without --short", err=True)
+                is_seen = any(result.seen(family) for family in Family)
+                said = "the servers disagree" if is_seen else "no server sees you itself"
+                click.echo(f"stunkit: {said}; ask without --short", err=True)
             return ExitStatus.INCONCLUSIVE
         return ExitStatus.FINE
 

@@ -23,11 +23,12 @@ class Form(Enum):
 class Printer:
     """Puts out text as it comes, JSON line by line, or one document at the end."""
 
-    def __init__(self, form: Form, schema: str) -> None:
+    def __init__(self, form: Form, schema: str, kinds: Iterable[str] = ()) -> None:
+        """Make one; a document has a list of each of ``kinds``, also where none comes."""
         self._schema = schema
         self.is_text = form is Form.TEXT
         self._is_lines = form is Form.LINES
-        self._document: dict[str, Any] = {"schema": schema}
+        self._document: dict[str, Any] = {"schema": schema, **{f"{kind}s": [] for kind in kinds}}
         self._has_text = False
 
     def say(self, lines: Iterable[Line]) -> None:

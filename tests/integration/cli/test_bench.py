@@ -115,13 +115,13 @@ async def test_bad_input_gets_one_sentence(arguments, words):
 async def test_ends_with_4_when_nobody_answers():
     with refusing("127.0.0.1") as server:
         ended = await stunkit("bench", server)
-    assert ended.said == (4, "stunkit: connection refused\n")
+    assert ended.said == (4, f"stunkit: stun:{server}: connection refused\n")
 
 
 async def test_ends_with_5_when_the_server_refuses():
     async with fake("127.0.0.1", refusing_with(401, "")) as server:
         ended = await stunkit("bench", server)
-    assert ended.said == (5, "stunkit: refused with 401 Unauthorized\n")
+    assert ended.said == (5, f"stunkit: stun:{server}: refused with 401 Unauthorized\n")
 
 
 async def test_ends_with_4_when_nobody_answers_any_more():

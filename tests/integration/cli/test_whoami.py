@@ -113,6 +113,15 @@ async def test_asks_from_where_it_is_told():
     assert ended.stdout == "127.0.0.7\n"
 
 
+@pytest.mark.parametrize("verb", ["whoami", "check", "nat"])
+async def test_ends_with_3_when_it_cannot_ask_from_there(verb: str):
+    async with serving("127.0.0.1") as server:
+        ended = await stunkit(verb, "--bind", "192.0.2.99", endpoint_of_server(server))
+    said = "cannot ask from 192.0.2.99:0: cannot assign requested address"
+    remedy = "choose another address or port with --bind"
+    assert ended == type(ended)(3, "", f"stunkit: {said}; {remedy}\n")
+
+
 async def test_asks_the_servers_of_the_environment():
     reply = saying("192.0.2.1")
     async with fake("127.0.0.1", reply) as one, fake("127.0.0.1", reply) as two:

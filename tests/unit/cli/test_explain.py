@@ -34,3 +34,9 @@ def test_names_the_pages_when_there_is_none_of_that_name():
     with pytest.raises(UsageError, match="whoami") as caught:
         CliRunner().invoke(command, ["../whoami"], catch_exceptions=False)
     assert "'../whoami'" in str(caught.value)
+
+
+def test_aligns_the_titles():
+    lines = explain().splitlines()
+    titles = [line.index(line.split(maxsplit=1)[1]) for line in lines]
+    assert len(set(titles)) == 1

@@ -90,6 +90,51 @@ def test_names_what_is_neither_file_nor_bytes(argument):
         found(argument)
 
 
+@pytest.mark.parametrize(
+    ("argument", "reason"),
+    [
+        ("no-such.pcap", "no such file or directory"),
+        ("/no/such", "no such file or directory"),
+        ("./", "is a directory"),
+        ("/" + "x" * 5000, "file name too long"),
+    ],
+)
+def test_says_of_a_file_name_why_it_cannot_be_read(argument, reason):
+    with pytest.raises(UsageError) as caught:
+        found(argument)
+    assert str(caught.value).endswith(f" is not a file to read: {reason}")
+
+
+def test_says_of_a_directory_that_it_is_one(tmp_path, monkeypatch):
+    (tmp_path / "word").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="'word' is not a file to read: is a directory"):
+        found("word")
+
+
+def test_names_a_file_that_fails_while_it_is_read(monkeypatch):
+    class Broken(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, _) -> int:
+            raise OSError(5, "Input/output error")
+
+    stdin = io.TextIOWrapper(io.BufferedReader(Broken()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    with pytest.raises(UsageError, match="'stdin' is not a file to read: input/output error"):
+        found()
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_says_that_there_is_nothing(tmp_path, text):
+    path = tmp_path / "nothing"
+    path.write_text(text)
+    for argument in (str(path), text):
+        with pytest.raises(UsageError, match=r"is not bytes of a message, .*: it is empty$"):
+            found(argument)
+
+
 def test_names_the_file_whose_text_is_no_bytes(tmp_path):
     path = tmp_path / "letter"
     path.write_text("Dear Sir or Madam,")

@@ -1,3 +1,6 @@
+import re
+
+import click
 import pytest
 
 from stunkit import __version__
@@ -78,3 +81,16 @@ def test_says_what_a_command_of_the_lab_said(monkeypatch, capsys):
     monkeypatch.setattr(cli, "invoke", raising(error))
     assert run(monkeypatch, "serve") == 3
     assert "`ip netns add a` failed: not permitted" in capsys.readouterr().err
+
+
+def test_no_page_names_a_verb_that_there_is_not(monkeypatch, capsys):
+    for verb in VERBS:
+        run(monkeypatch, verb, "--help")
+    said = " ".join(capsys.readouterr().out.split())
+    named = {tuple(words.split()[:2]) for words in re.findall(r"`stunkit ([^`]+)`", said)}
+    assert ("lab", "kinds") in named
+    for verb, *rest in named:
+        command = cli.get_command(click.Context(cli), verb)
+        assert command is not None, verb
+        if isinstance(command, click.Group):
+            assert set(rest) <= set(command.commands), (verb, rest)

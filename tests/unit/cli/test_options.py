@@ -109,6 +109,11 @@ def test_takes_no_timeout_that_is_no_time(seconds):
     assert "--timeout" in result.stderr
 
 
+def test_says_what_a_timeout_is():
+    result = CliRunner().invoke(options, ["--timeout=soon"])
+    assert "'soon' is not a valid number of seconds." in result.stderr
+
+
 @pytest.mark.parametrize("seconds", ["0.5", "1", "86400"])
 def test_takes_a_timeout_in_seconds(seconds):
     result = CliRunner().invoke(options, ["--timeout", seconds])
@@ -185,6 +190,7 @@ def test_a_login_needs_username_and_password(username, has_password, short_term,
         ("ann", "hush\a", "'ann' is not a username and password to log in with"),
         ("ann", "", "is not a file with a password: its first line is empty"),
         ("ann", "\npw", "is not a file with a password: its first line is empty"),
+        ("ann", "x" * 70_000, "its first line has over 65536 characters"),
         ("ann", b"\xff", "is not a file with a password: it is not UTF-8"),
     ],
 )

@@ -28,3 +28,8 @@ def test_prints_one_document(capsys):
         "schema": "stunkit/test/1",
         "messages": [{"name": "x", "a": 1}, {"a": 2}],
     }
+
+
+def test_document_has_an_empty_list_where_nothing_came(capsys):
+    Printer(Form.DOCUMENT, "stunkit/test/1", ["message"]).finish()
+    assert json.loads(capsys.readouterr().out) == {"schema": "stunkit/test/1", "messages": []}
