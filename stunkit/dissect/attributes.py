@@ -23,7 +23,8 @@ _SEALS = (  # each hides what follows it, but for those further down
     AttributeType.MESSAGE_INTEGRITY_SHA256,
     AttributeType.FINGERPRINT,
 )
-_REPEATED = {AttributeType.XOR_PEER_ADDRESS}  # RFC 8656 section 10.1: one or more
+# RFC 8656: section 10.1, one or more; section 7.2, one of each family
+_REPEATED = {AttributeType.XOR_PEER_ADDRESS, AttributeType.XOR_RELAYED_ADDRESS}
 
 
 class Attributes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from statistics import median
 from typing import NamedTuple
 
@@ -89,8 +90,7 @@ class Conversation:
     @property
     def relayed(self) -> tuple[Endpoint, ...]:
         """What was allocated, each once."""
-        seen = [one.relayed for one in self.transactions]
-        return tuple(dict.fromkeys(endpoint for endpoint in seen if endpoint))
+        return tuple(dict.fromkeys(chain.from_iterable(one.relayed for one in self.transactions)))
 
     @property
     def ufrags(self) -> tuple[str, str] | None:

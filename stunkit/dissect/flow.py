@@ -14,6 +14,7 @@ Times are those of the capture, so a round trip is what the place of the capture
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -135,9 +136,17 @@ class Transaction:
         return self._endpoint(XorMappedAddress) or self._endpoint(MappedAddress)
 
     @property
-    def relayed(self) -> Endpoint | None:
-        """What a TURN server allocated."""
-        return self._endpoint(XorRelayedAddress)
+    def relayed(self) -> tuple[Endpoint, ...]:
+        """What a TURN server allocated: one of each family at most (RFC 8656 section 7.2)."""
+        if self.answer is None:
+            return ()
+        found = []
+        for number, value in self.answer.visible:
+            if number == AttributeType.XOR_RELAYED_ADDRESS:
+                with suppress(Malformed):
+                    attribute = XorRelayedAddress.decode(value, self.answer.transaction_id)
+                    found.append(attribute.endpoint)
+        return tuple(found)
 
     def _endpoint(self, kind: type[Address]) -> Endpoint | None:
         try:

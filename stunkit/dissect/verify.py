@@ -77,9 +77,9 @@ def verify(
     checks = []
     present = {number for number, _ in message.visible}
     if AttributeType.MESSAGE_INTEGRITY in present:
-        checks.append(_integrity(message, AttributeType.MESSAGE_INTEGRITY, named))
+        checks.append(_integrity(message, AttributeType.MESSAGE_INTEGRITY, named, request))
     if AttributeType.MESSAGE_INTEGRITY_SHA256 in present:
-        checks.append(_integrity(message, AttributeType.MESSAGE_INTEGRITY_SHA256, named))
+        checks.append(_integrity(message, AttributeType.MESSAGE_INTEGRITY_SHA256, named, request))
     if AttributeType.USERHASH in present:
         checks.append(_userhash(message, named))
     return tuple(checks)
@@ -128,7 +128,12 @@ def _prepared(password: str) -> list[str]:
     return list(dict.fromkeys(prepared))
 
 
-def _integrity(message: Message, number: AttributeType, credentials: list[Credential]) -> Check:
+def _integrity(
+    message: Message,
+    number: AttributeType,
+    credentials: list[Credential],
+    request: Message | None,
+) -> Check:
     if not credentials:
         return Check(number, Outcome.UNKNOWN, "not checked: no password is given")
     tried = []
@@ -142,17 +147,20 @@ def _integrity(message: Message, number: AttributeType, credentials: list[Creden
                 return Check(number, Outcome.RIGHT, f"right ({key.name})")
             tried.append(key.name)
     names = "; ".join(dict.fromkeys(tried))
-    lacking = _lacking(credentials)
-    return Check(number, Outcome.WRONG, f"does not fit the password (tried: {names}{lacking})")
+    why = f"does not fit the password (tried: {names}"
+    if lacking := _lacking(message, request, credentials):
+        return Check(number, Outcome.UNKNOWN, f"{why}; a long-term key needs the {lacking})")
+    return Check(number, Outcome.WRONG, f"{why})")
 
 
-def _lacking(credentials: list[Credential]) -> str:
-    """Say what a long-term key would need besides, if nobody named it."""
+def _lacking(message: Message, request: Message | None, credentials: list[Credential]) -> str:
+    """Say what a key that was not tried would need: nobody named it."""
     if any(credential.username and credential.realm for credential in credentials):
         return ""
     if any(credential.realm for credential in credentials):
-        return "; a long-term key needs the username"
-    return ""
+        return "username"
+    # A request with a long-term credential names its realm; an answer does not (section 9.2).
+    return "realm" if message.is_response and request is None else ""
 
 
 def _userhash(message: Message, credentials: list[Credential]) -> Check:

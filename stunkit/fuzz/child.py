@@ -53,12 +53,16 @@ class Order(NamedTuple):
 
 
 class Hunt(NamedTuple):
-    """A stretch of random inputs; ``end`` is of ``time.monotonic``."""
+    """A stretch of random inputs; ``end`` is of ``time.monotonic``.
+
+    The corpus comes first, but for the inputs at its beginning that are ``tried`` already.
+    """
 
     seed: int
     most: int | None  # inputs
     end: float
     corpus: tuple[bytes, ...] = ()
+    tried: int = 0
 
 
 def find_parser(text: str) -> Parser:
@@ -185,7 +189,7 @@ class Hunter:
 
         source = Random(hunt.seed)  # noqa: S311 (not a secret)
         mutator, stock = Mutator(source), list(hunt.corpus)
-        for data in hunt.corpus:
+        for data in hunt.corpus[hunt.tried :]:
             self.try_one(data)
         done = 0
         while hunt.most is None or done < hunt.most:

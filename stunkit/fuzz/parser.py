@@ -133,7 +133,7 @@ class Campaign:
         inputs: tuple[bytes, ...],
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
-        options, ends = self.options, 0
+        options, ends, tried = self.options, 0, 0
         with Sandbox(order) as sandbox:
             self._started = time.monotonic()  # to load a parser may take longer than to try it
             end = self._started + options.time
@@ -141,13 +141,14 @@ class Campaign:
                 left = None if options.count is None else options.count - self._calls
                 if left is not None and left <= 0:
                     break
-                hunt = Hunt((options.seed << 16) + ends, left, end, inputs if not ends else ())
-                before, counts = self._calls, {}
+                hunt = Hunt((options.seed << 16) + ends, left, end, inputs, tried)
+                before, counts, last = self._calls, {}, b""
                 is_done = False
                 for news in sandbox.hunt(hunt):
                     match news:
                         case Found(data, crash):
                             self._note(data, crash)
+                            last = data
                         case Kept(data):
                             corpus.add(data)
                         case Counts(by_signature):
@@ -162,6 +163,9 @@ class Campaign:
                 ends += 1
                 if is_done:
                     break
+                # what ended the child may be one of them: then the rest is still to be tried
+                rest = inputs[tried:]
+                tried += rest.index(last) + 1 if last in rest else len(rest)
 
     def _note(self, data: bytes, crash: Crash) -> None:
         known = self._failures.get(crash.signature)
@@ -217,8 +221,7 @@ class Campaign:
         folder = self.options.folder
         if folder is None:
             return finding
-        path = folder / f"{crash.kind}-{number}.json"
-        self._reproducer(finding).dump(path)
+        path = self._reproducer(finding).keep(folder, number)
         return replace(finding, reproducer=str(path))
 
     def _reproducer(self, finding: Finding) -> Reproducer:

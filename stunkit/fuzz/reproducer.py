@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,24 @@ class Reproducer:
 
     def dump(self, path: Path) -> None:
         """Write the file."""
+        path.write_text(self._text(), encoding="utf-8")
+
+    def keep(self, folder: Path, number: int) -> Path:
+        """Write a file of its own, named by the failure and a number, and return its path.
+
+        Where the number is taken by another failure it gets the next that is free.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        for one in count(number):
+            path = folder / f"{self.failure}-{one}.json"
+            if not path.exists() or path.read_text(encoding="utf-8") == self._text():
+                break
+        self.dump(path)
+        return path
+
+    def _text(self) -> str:
         document = {"schema": SCHEMA, **asdict(self), "inputs": [one.hex() for one in self.inputs]}
-        path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        return json.dumps(document, indent=1) + "\n"
 
     @classmethod
     def load(cls, path: Path) -> Reproducer:

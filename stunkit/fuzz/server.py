@@ -212,9 +212,7 @@ class Campaign:
         )
         if options.folder is None:
             return finding
-        path = options.folder / f"{verdict.state}-{self._done}.json"
-        options.folder.mkdir(parents=True, exist_ok=True)
-        self._reproducer(finding).dump(path)
+        path = self._reproducer(finding).keep(options.folder, self._done)
         return replace(finding, reproducer=str(path))
 
     def _reproducer(self, finding: Finding) -> Reproducer:

@@ -263,7 +263,7 @@ def transaction_document(one: Transaction) -> dict[str, Any]:
         "rtt_ms": None if one.rtt is None else round(one.rtt * 1000, 6),
         "error": None if error is None else {"code": error.code, "reason": printable(error.reason)},
         "mapped": _text(one.mapped),
-        "relayed": _text(one.relayed),
+        "relayed": _text(one.relayed[0] if one.relayed else None),
         "ufrags": None if one.ufrags is None else [printable(ufrag) for ufrag in one.ufrags],
         "role": one.role,
         "nomination": one.is_nomination,

@@ -95,6 +95,8 @@ def nonce_apart(subject: Subject) -> Procedure[Verdict]:
         return skipped("one connection is one source")
     reply = yield from refused(subject)
     other = (yield Ask(subject.request().raw, socket=1)).reply()
+    if reply.value(AttributeType.NONCE) is None:
+        return skipped("there is no NONCE")
     if reply.value(AttributeType.NONCE) == other.value(AttributeType.NONCE):
         return failed("both got the same")
     return passed()

@@ -54,6 +54,13 @@ def exits(data: bytes) -> None:
         os._exit(3)
 
 
+def exits_or_raises(data: bytes) -> None:
+    if data == b"a exits":
+        os._exit(3)
+    if data == b"b raises":
+        raise KeyError(data)
+
+
 def crashes(data: bytes) -> None:
     if length_of(data) == 12:
         ctypes.string_at(0)

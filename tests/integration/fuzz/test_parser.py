@@ -80,6 +80,13 @@ def test_lost_children_do_not_end_a_run():
     assert result.executions == 1500
 
 
+def test_seeds_that_follow_a_deadly_one_are_tried(tmp_path: Path):
+    for data in (b"a exits", b"b raises"):
+        (tmp_path / data.decode()).write_bytes(data)
+    found = Campaign(options(f"{BROKEN}:exits_or_raises", count=500, seeds=(tmp_path,))).run()
+    assert {finding.what for finding in found.findings} == {"exit status 3", "KeyError"}
+
+
 def test_a_run_says_how_far_it_is_and_can_be_stopped():
     campaign = Campaign(options(f"{BROKEN}:fine"))
     heard: list[Progress] = []

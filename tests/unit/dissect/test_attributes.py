@@ -86,6 +86,8 @@ def test_remarks_what_does_not_count():
             attribute(0x8022, b"two"),
             attribute(0x0012, b"\0\x01" + bytes(6)),
             attribute(0x0012, b"\0\x01" + bytes(6)),  # may be repeated
+            attribute(0x0016, b"\0\x01" + bytes(6)),
+            attribute(0x0016, b"\0\x02" + bytes(18)),  # one of each family
             attribute(0x0008, bytes(20)),
             attribute(0x8022, b"three"),
             attribute(0x001C, bytes(32)),
@@ -97,6 +99,8 @@ def test_remarks_what_does_not_count():
     assert [field.note for field in read(body)] == [
         "",
         "ignored: only the first of its type counts",
+        "",
+        "",
         "",
         "",
         "",

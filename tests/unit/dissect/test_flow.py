@@ -7,7 +7,7 @@ from stunkit.wire.attributes.behavior import ChangeRequest, Padding
 from stunkit.wire.attributes.ice import IceControlled, Priority
 from stunkit.wire.attributes.text import Software, Username
 from stunkit.wire.message import Message
-from stunkit.wire.registry import MessageClass, Method
+from stunkit.wire.registry import AttributeType, MessageClass, Method
 from stunkit.wire.uri import Transport
 from tests.packets import ALICE, BOB, SERVER
 from tests.unit.dissect.conversing import answer, check, identity, request, run, sighting
@@ -158,7 +158,11 @@ def test_reads_ufrags_role_and_nomination_of_a_check():
 
 
 def test_reads_what_a_relay_allocated():
-    relayed = XorRelayedAddress(Endpoint.parse("192.0.2.1:49152"))
-    message = Message.build(MessageClass.SUCCESS_RESPONSE, Method.ALLOCATE, identity(1), [relayed])
+    endpoints = Endpoint.parse("192.0.2.1:49152"), Endpoint.parse("[2001:db8::1]:49152")
+    both = [XorRelayedAddress(one) for one in endpoints]
+    message = Message.build(MessageClass.SUCCESS_RESPONSE, Method.ALLOCATE, identity(1), both)
+    message = message.append(AttributeType.XOR_RELAYED_ADDRESS, b"broken")
     flow, _ = run(request(method=Method.ALLOCATE), sighting(message, 0.1, (SERVER, ALICE)))
-    assert flow.transactions[0].relayed == relayed.endpoint
+    assert flow.transactions[0].relayed == endpoints
+    flow, _ = run(request(method=Method.ALLOCATE))
+    assert flow.transactions[0].relayed == ()

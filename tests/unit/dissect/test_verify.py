@@ -49,8 +49,18 @@ def test_takes_username_and_realm_from_the_message(algorithm, name):
 
 def test_takes_username_and_realm_from_the_request():
     message = add_integrity(RESPONSE, long_term_key("user", "realm", "secret"))
-    assert outcomes(message, [Credential("secret")])[0][0] is Outcome.WRONG
     assert outcomes(message, [Credential("secret")], REQUEST)[0][0] is Outcome.RIGHT
+
+
+def test_does_not_know_of_an_answer_without_its_request():
+    message = add_integrity(RESPONSE, long_term_key("user", "realm", "secret"))
+    ((outcome, why),) = outcomes(message, [Credential("secret")])
+    assert outcome is Outcome.UNKNOWN
+    assert why.endswith("(tried: short-term; a long-term key needs the realm)")
+    plain = Message.request(1, IDENTITY)
+    assert outcomes(message, [Credential("secret")], plain)[0][0] is Outcome.WRONG
+    whole = Credential("another", "user", "realm")
+    assert outcomes(message, [whole])[0][0] is Outcome.WRONG
 
 
 def test_accepts_a_shortened_sha256():
@@ -67,7 +77,9 @@ def test_says_what_it_tried():
 
 def test_says_that_it_lacks_the_username():
     message = add_integrity(Message.request(3, IDENTITY, [Realm("realm")]), b"key")
-    assert "needs the username" in outcomes(message, [Credential("secret")])[0][1]
+    ((outcome, why),) = outcomes(message, [Credential("secret")])
+    assert outcome is Outcome.UNKNOWN
+    assert "needs the username" in why
 
 
 def test_reads_on_where_a_username_is_no_text():

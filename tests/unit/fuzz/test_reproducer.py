@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,14 @@ def test_a_reproducer_survives_its_file(tmp_path: Path):
     ONE.dump(path)
     assert Reproducer.load(path) == ONE
     assert json.loads(path.read_text())["inputs"] == ["0001", ""]
+
+
+def test_another_failure_has_another_file(tmp_path: Path):
+    folder = tmp_path / "new"
+    other = replace(ONE, inputs=(b"2",))
+    paths = [one.keep(folder, 1) for one in (ONE, other, ONE, other)]
+    assert [path.name for path in paths] == ["exception-1.json", "exception-2.json"] * 2
+    assert [Reproducer.load(path) for path in paths] == [ONE, other, ONE, other]
 
 
 @pytest.mark.parametrize(

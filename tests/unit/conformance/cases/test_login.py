@@ -105,6 +105,13 @@ def test_fault_of_a_closed_server_is_found(wrap, broken):
     assert verdict_of(broken, world).outcome is Outcome.FAIL
 
 
+def test_a_nonce_that_is_missing_is_one_fault_alone():
+    world = closed()
+    world.server = without(AttributeType.NONCE)(world.server, SITE)
+    assert verdict_of("nonce-apart", world).outcome is Outcome.SKIP
+    assert verdict_of("challenge", world).outcome is Outcome.FAIL
+
+
 def test_acting_on_what_follows_the_signature_is_found():
     def reading_on(server, site):
         def serve(received):
