@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
+from itertools import count
 from typing import cast
 
 from stunkit.endpoint import Endpoint
@@ -21,6 +24,8 @@ from stunkit.wire.registry import MessageClass, Method
 HOSTS = ("127.0.0.1", "::1")
 PATIENCE = 10.0  # seconds until a test fails that waits for something that does not come
 PORT_ATTEMPTS = 20
+OWN_PORTS = range(10_000, 32_768)  # Linux gives those above to whoever asks for any port
+PORT_STEP = 4  # a server's other port is the next one
 
 Reply = Callable[[Message, Endpoint], bytes | None]  # request, source -> answer or silence
 
@@ -132,13 +137,27 @@ def answer(message_class: MessageClass, request: Message, *attributes: Attribute
 
 
 def free_port(*hosts: str) -> int:
-    """Return a port that is free for UDP and TCP on every host, as far as one can know."""
-    for _ in range(PORT_ATTEMPTS):
-        with udp_socket(hosts[0]) as first:
-            port = int(first.getsockname()[1])
-            if all(_is_free(host, port) for host in hosts):
-                return port
-    raise OSError("no port is free on all of them")
+    """Return a port that is free for UDP and TCP on every host, and stays so.
+
+    It is below those that the kernel gives to whoever asks for any, and of those of this process of
+    pytest-xdist alone. The next one may be taken as its neighbor.
+    """
+    for port in _PORTS:
+        if all(_is_free(host, port) for host in hosts):
+            return port
+    raise AssertionError  # they never end
+
+
+def _own_ports() -> Iterator[int]:
+    """Draw ports again and again, from a place where no run of a moment ago began."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    share = len(OWN_PORTS) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    begin = secrets.randbelow(share)
+    for number in count(begin, PORT_STEP):
+        yield OWN_PORTS[worker * share + number % share]
+
+
+_PORTS = _own_ports()
 
 
 def _is_free(host: str, port: int) -> bool:

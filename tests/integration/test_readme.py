@@ -6,13 +6,14 @@ import os
 import re
 import select
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.integration.loopback import free_port
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -34,12 +35,6 @@ def commands() -> list[tuple[str, str]]:
     return found
 
 
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 def shape(text: str) -> str:
     """Return a text with every number, and every run of spaces, made the same."""
     return re.sub(r" +", " ", re.sub(r"\d+(,\d{3})*(\.\d+)?", "N", text)).strip()
@@ -47,7 +42,7 @@ def shape(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def port() -> str:
-    return free_port()
+    return str(free_port("127.0.0.1"))
 
 
 @pytest.fixture(scope="module")
