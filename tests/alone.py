@@ -2,7 +2,8 @@
 
 The processes of pytest-xdist share a file for it. Each test holds that file's byte ROOM, together
 with the others or, marked so, by itself. The byte DOOR is held by who comes in: who waits to be
-alone keeps it until the others have left.
+alone keeps it until the others have left. A test that is run again after it has failed is alone
+too, and its time begins anew.
 
 Windows has no such locks; there such tests run beside others.
 """
@@ -16,6 +17,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from pytest_timeout import Settings
 from xdist.workermanage import WorkerController
 
 if sys.platform != "win32":
@@ -30,6 +32,7 @@ class Turns:
     def __init__(self, path: str | None) -> None:
         self.path = path
         self.file = None if path is None else os.open(path, os.O_RDWR | os.O_CREAT)
+        self.limit: Settings | None = None  # of the test that runs
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: WorkerController) -> None:
@@ -43,15 +46,33 @@ class Turns:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # before the test's time begins
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        if self.file is None or sys.platform == "win32":
-            return (yield)
-        alone = item.get_closest_marker("alone") is not None
-        fcntl.lockf(self.file, fcntl.LOCK_EX, 1, DOOR)
-        fcntl.lockf(self.file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH, 1, ROOM)
-        fcntl.lockf(self.file, fcntl.LOCK_UN, 1, DOOR)
+        self.enter(alone=item.get_closest_marker("alone") is not None)
         try:
             return (yield)
         finally:
+            self.leave()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if getattr(item, "execution_count", 1) == 1 or self.limit is None:
+            return
+        item.config.hook.pytest_timeout_cancel_timer(item=item)
+        self.leave()
+        self.enter(alone=True)
+        item.config.hook.pytest_timeout_set_timer(item=item, settings=self.limit)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_timeout_set_timer(self, settings: Settings) -> None:
+        self.limit = settings
+
+    def enter(self, *, alone: bool) -> None:
+        if self.file is not None and sys.platform != "win32":
+            fcntl.lockf(self.file, fcntl.LOCK_EX, 1, DOOR)
+            fcntl.lockf(self.file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH, 1, ROOM)
+            fcntl.lockf(self.file, fcntl.LOCK_UN, 1, DOOR)
+
+    def leave(self) -> None:
+        if self.file is not None and sys.platform != "win32":
             fcntl.lockf(self.file, fcntl.LOCK_UN, 1, ROOM)
 
 

@@ -47,6 +47,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(PATIENCE[PROFILE]))
         if tier in tiers.TIERS:
             item.add_marker(tier)
+            if IN_CI:  # real programs and clocks: once more, alone, and the failure is printed
+                item.add_marker(pytest.mark.flaky(reruns=1))
             if obstacle := tiers.obstacle(tier):
                 item.add_marker(pytest.mark.skip(reason=f"{tier} cannot run: {obstacle}"))
     items.sort(key=when)
@@ -99,6 +101,9 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"run again: {report.nodeid} ({report.when})", yellow=True)
+        terminalreporter.line(report.longreprtext)
     skipped = terminalreporter.stats.get("skipped", [])
     for tier in tiers.TIERS:
         count = sum(report.nodeid.startswith(f"tests/{tier}/") for report in skipped)

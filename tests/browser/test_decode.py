@@ -27,8 +27,12 @@ GIVE_UP = 45_000  # milliseconds until a page says that nothing has come
 PREPARE = """
 globalThis.connection = new RTCPeerConnection({iceServers: %s})
 globalThis.later = (start, what) => new Promise((done, fail) => {
-    setTimeout(() => fail(new Error(`nothing came: ${what}; ${connection.connectionState}, `
-        + `${connection.iceConnectionState}, ${connection.localDescription?.sdp}`)), %d)
+    setTimeout(async () => {
+        const stats = [...(await connection.getStats()).values()]
+        const said = stats.filter(one => ["data-channel", "transport"].includes(one.type))
+        fail(new Error(`nothing came: ${what}; ${connection.sctp?.state}, ${JSON.stringify(said)}, `
+            + `${connection.iceConnectionState}, ${connection.localDescription?.sdp}`))
+    }, %d)
     start(done)
 })
 globalThis.described = async make => {

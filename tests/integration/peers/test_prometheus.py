@@ -27,7 +27,7 @@ QUERIES = {
 EMPTY = {name for name in QUERIES if name.startswith("Partner ")}  # there is none
 EMPTY |= {"Signalling: trouble A"}  # nobody is told anything
 CONFIGURATION = """
-global: {{scrape_interval: 200ms, evaluation_interval: 200ms}}
+global: {{scrape_interval: 500ms, evaluation_interval: 200ms}}
 rule_files: [{rules}]
 scrape_configs:
   - job_name: stunkit
@@ -120,12 +120,17 @@ async def test_answers_every_query_of_the_dashboard():
                     for number in range(300):
                         client.sendto(blank(number), sockaddr_of(server.endpoints[0][1]))
                     await asyncio.sleep(0.1)
-            empty = set()
-            for name, expression in QUERIES.items():
-                if not await query(database, filled(expression)):
-                    empty.add(name)
+            for _ in range(20):  # a look that a busy machine makes too late leaves a gap
+                answers = {
+                    name: await query(database, filled(one)) for name, one in QUERIES.items()
+                }
+                empty = {name for name, answer in answers.items() if not answer}
+                if empty == EMPTY:
+                    break
+                await asyncio.sleep(0.2)
+            assert empty == EMPTY
+            (ratio,) = answers["Amplification A"]
             alerts = await query(database, "ALERTS")
-            (ratio,) = await query(database, filled(QUERIES["Amplification A"]))
             instances = (await get(database, "/api/v1/label/instance/values")).document["data"]
             async with asyncio.timeout(PATIENCE):
                 while "unknown" in (health := await health_of_rules(database)):  # noqa: ASYNC110
@@ -136,7 +141,6 @@ async def test_answers_every_query_of_the_dashboard():
                 while (now := await query(database, is_scraped))[0]["value"][1] != "0":
                     assert now
                     await asyncio.sleep(0.1)
-    assert empty == EMPTY
     assert 0 < float(ratio["value"][1]) <= 1.6
     assert instances == [str(place)]
     assert health == {"ok"}
