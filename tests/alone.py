@@ -2,8 +2,9 @@
 
 The processes of pytest-xdist share a file for it. Each test holds that file's byte ROOM, together
 with the others or, marked so, by itself. The byte DOOR is held by who comes in: who waits to be
-alone keeps it until the others have left. A test that is run again after it has failed is alone
-too, and its time begins anew.
+alone keeps it until the others have left. Such tests come first in the order, so that one process
+has them all and stays alone until they are done: at each wait the others have nothing to do.
+A test that is run again after it has failed is alone too, and its time begins anew.
 
 Windows has no such locks; there such tests run beside others.
 """
@@ -33,6 +34,7 @@ class Turns:
         self.path = path
         self.file = None if path is None else os.open(path, os.O_RDWR | os.O_CREAT)
         self.limit: Settings | None = None  # of the test that runs
+        self.stays = False  # alone, for the next test too
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: WorkerController) -> None:
@@ -45,12 +47,17 @@ class Turns:
             Path(self.path).unlink()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # before the test's time begins
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        self.enter(alone=item.get_closest_marker("alone") is not None)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
+        if not self.stays:
+            self.enter(alone=is_marked(item))
+        self.stays = is_marked(item) and nextitem is not None and is_marked(nextitem)
         try:
             return (yield)
         finally:
-            self.leave()
+            if not self.stays:
+                self.leave()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -74,6 +81,10 @@ class Turns:
     def leave(self) -> None:
         if self.file is not None and sys.platform != "win32":
             fcntl.lockf(self.file, fcntl.LOCK_UN, 1, ROOM)
+
+
+def is_marked(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
 
 
 def take_turns(config: pytest.Config) -> None:

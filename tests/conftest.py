@@ -21,7 +21,7 @@ settings.register_profile("deep", deadline=None, max_examples=20_000, print_blob
 settings.register_profile("quick", deadline=None, max_examples=20, derandomize=True)
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "dev")
 settings.load_profile(PROFILE)
-LONGEST = {"test_calls.py"}  # to be begun first, as those of this folder are
+LONGEST = {"test_calls.py"}  # to be begun early, as those of this folder are
 PATIENCE = {"ci": 600, "deep": 0}  # seconds for a property with so many examples; 0: no limit
 
 os.environ["PATH"] = tiers.search_path()
@@ -55,10 +55,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def when(item: pytest.Item) -> int:
-    """Return its place in the order: the longest first, and last those that wait for all others."""
-    if item.get_closest_marker("alone"):
-        return 2
-    return 0 if item.path.parent == TESTS or item.path.name in LONGEST else 1
+    """Return its place in the order: first those that run alone, then the longest."""
+    if alone.is_marked(item):
+        return 0
+    return 1 if item.path.parent == TESTS or item.path.name in LONGEST else 2
 
 
 def tier_of(item: pytest.Item) -> str:
