@@ -187,8 +187,8 @@ class StreamCarrier(Carrier):
         """End a connection once the server has read it all: a reset would throw that away."""
         if self._socket is None:
             return
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # not TLS's own shutdown, after which it would not decrypt any more
+            socket.socket.shutdown(self._socket, socket.SHUT_WR)
         end, closed = time.monotonic() + WAIT, self.closed
         while self._socket is not None and time.monotonic() < end:
             self._early += self._read(end)

@@ -146,6 +146,7 @@ class Campaign:
                     asked, since = self._done, time.monotonic()
                     self._tell(on_progress)
                     if is_over:
+                        self._answers += len(carrier.receive(0))  # which came meanwhile
                         break
                     due = max(due, time.monotonic() - 0.1)
                 size = BLOCK if left is None else min(BLOCK, left)

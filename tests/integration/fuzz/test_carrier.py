@@ -1,4 +1,7 @@
 import socket
+import ssl
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from stunkit.fuzz.carrier import SHARED, Road, StreamCarrier, UdpCarrier
 from stunkit.fuzz.stand import StunServer
 from stunkit.wire.message import Message
 from stunkit.wire.uri import Uri
+from tests.integration.certificates import Authority
 from tests.integration.loopback import PATIENCE, blank, free_port
 
 
@@ -54,6 +58,39 @@ def test_a_connection_is_not_used_for_ever():
             carrier.send(blank())
             carrier.receive(PATIENCE)
         assert carrier.local != first
+
+
+def test_a_server_over_tls_that_is_slow_reads_all_of_a_connection(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("stunkit.fuzz.carrier.WAIT", PATIENCE)
+    authority = Authority(tmp_path)
+    pair = authority.issue()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+    heard = []
+
+    def echo() -> None:
+        for _ in range(2):
+            theirs, _ = listening.accept()
+            theirs.settimeout(PATIENCE)
+            with context.wrap_socket(theirs, server_side=True) as secure:
+                time.sleep(0.05)
+                while data := secure.recv(1 << 16):
+                    heard.append(data)
+                    secure.sendall(data)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor() as pool:
+        server = Endpoint.of(*listening.getsockname())
+        done = pool.submit(echo)
+        with Road(server, Uri.parse(f"stuns:{server}"), str(authority.file)).open() as carrier:
+            for number in range(SHARED + 1):
+                carrier.send(blank(number))
+            answers = carrier.receive(0)
+            assert [Message.decode(one) for one in answers] == [
+                Message.decode(blank(number)) for number in range(SHARED)
+            ]
+            carrier.receive(PATIENCE)
+        done.result(PATIENCE)
+    assert b"".join(heard) == b"".join(blank(number) for number in range(SHARED + 1))
 
 
 def test_without_tls_there_is_no_connection(tmp_path: Path):
